@@ -1,0 +1,71 @@
+/** How each function is built and run. What it may do is in permissions.ts. */
+import { fileURLToPath } from 'node:url'
+import { Duration, RemovalPolicy } from 'aws-cdk-lib'
+import { Architecture, Runtime } from 'aws-cdk-lib/aws-lambda'
+import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs'
+import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
+import type { Construct } from 'constructs'
+import { type FunctionName, PERMISSIONS } from './permissions.ts'
+import { type Arns, roleOf } from './role.ts'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+
+// Bundled CommonJS dependencies call `require` for Node's own modules; an ES module has none.
+const REQUIRE =
+  "import{createRequire as createRequireOfBundle}from'node:module';const require=createRequireOfBundle(import.meta.url);"
+
+export interface HubFunctionProps {
+  readonly timeoutSeconds: number
+  readonly memoryMb: number
+  readonly environment: Readonly<Record<string, string>>
+  /** ARNs of everything but the function's log group, which it makes itself. */
+  readonly arns: Omit<Arns, 'log-group'>
+  readonly keyPrefix: string
+  readonly logRetentionDays: number
+}
+
+/** The function of `functions/<name>.ts`, with its log group and its role. */
+export function hubFunction(
+  scope: Construct,
+  name: FunctionName,
+  props: HubFunctionProps,
+): NodejsFunction {
+  const id = name.charAt(0).toUpperCase() + name.slice(1)
+  const logGroup = new LogGroup(scope, `${id}Log`, {
+    // RetentionDays is an enum of the very numbers of days that the settings allow.
+    retention: props.logRetentionDays as RetentionDays,
+    removalPolicy: RemovalPolicy.DESTROY,
+  })
+  return new NodejsFunction(scope, id, {
+    entry: fileURLToPath(new URL(`../functions/${name}.ts`, import.meta.url)),
+    handler: 'handler',
+    runtime: Runtime.NODEJS_24_X,
+    // No native code is bundled, and ARM costs a fifth less.
+    architecture: Architecture.ARM_64,
+    timeout: Duration.seconds(props.timeoutSeconds),
+    memorySize: props.memoryMb,
+    environment: { ...props.environment, NODE_OPTIONS: '--enable-source-maps' },
+    role: roleOf(
+      scope,
+      `${id}Role`,
+      PERMISSIONS[name],
+      { ...props.arns, 'log-group': [logGroup.logGroupArn] },
+      props.keyPrefix,
+    ),
+    logGroup,
+    projectRoot: ROOT,
+    depsLockFilePath: fileURLToPath(new URL('../package-lock.json', import.meta.url)),
+    bundling: {
+      format: OutputFormat.ESM,
+      target: 'node24',
+      mainFields: ['module', 'main'],
+      minify: true,
+      keepNames: true,
+      sourceMap: true,
+      sourcesContent: false,
+      // The SDK that was tested is the SDK that runs.
+      externalModules: [],
+      banner: REQUIRE,
+    },
+  })
+}

@@ -1,0 +1,170 @@
+/**
+ * What each function may do, as data: the stack makes a role of it, and a test holds it to this list.
+ *
+ * A resource is named, never `*`. Every statement says what it is for, so that one which is no longer
+ * used is seen. Not here, because no function has it: `s3:DeleteObjectVersion`.
+ */
+
+export type FunctionName = 'ingest' | 'publish' | 'query' | 'sweep'
+
+/** The things of the stack that a statement can name; `objects` are the keys that the hub looks at. */
+export type Resource =
+  | 'bucket'
+  | 'objects'
+  | 'table'
+  | 'index/runs'
+  | 'index/leaderboard'
+  | 'index/outbox'
+  | 'events-queue'
+  | 'jobs-queue'
+  | 'log-group'
+
+/**
+ * `if-match`: only with an `If-Match` header that names one ETag.
+ * `prefix`: where the stack has a key prefix, only lists of keys under it.
+ */
+export type Condition = 'if-match' | 'prefix'
+
+export interface Permission {
+  readonly sid: string
+  readonly actions: readonly string[]
+  readonly on: readonly Resource[]
+  readonly why: string
+  readonly condition?: Condition
+}
+
+const WRITE_LOG: Permission = {
+  sid: 'WriteLog',
+  actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+  on: ['log-group'],
+  why: 'the function writes its own log',
+}
+
+const READ_UPLOADS: readonly Permission[] = [
+  {
+    sid: 'ReadUploads',
+    actions: ['s3:GetObject', 's3:GetObjectVersion'],
+    on: ['objects'],
+    why: 'an event is a hint: the object itself, in the version that was uploaded, is what counts',
+  },
+  {
+    sid: 'ListVersions',
+    actions: ['s3:ListBucketVersions'],
+    on: ['bucket'],
+    why: 'finds uploads whose event named no version, and the versions under a delete marker',
+    condition: 'prefix',
+  },
+  {
+    sid: 'TellAbsentFromForbidden',
+    actions: ['s3:ListBucket'],
+    on: ['bucket'],
+    why: 'without it S3 answers 403, not 404, for a key that does not exist',
+  },
+]
+
+const CHANGE_OBJECTS: readonly Permission[] = [
+  {
+    sid: 'WriteObjects',
+    actions: ['s3:PutObject'],
+    on: ['objects'],
+    why: 'last_checkpoint, best and published copies, and the restore of an evicted version',
+  },
+  {
+    sid: 'DeleteTheExactObject',
+    actions: ['s3:DeleteObject'],
+    on: ['objects'],
+    why: 'evicts the object that was decided on, and no other that has taken its key since',
+    condition: 'if-match',
+  },
+]
+
+const CHANGE_MESSAGE_HUB: Permission = {
+  sid: 'ChangeMessageHub',
+  // TransactWriteItems is authorised through the actions of its parts.
+  actions: [
+    'dynamodb:GetItem',
+    'dynamodb:Query',
+    'dynamodb:PutItem',
+    'dynamodb:UpdateItem',
+    'dynamodb:DeleteItem',
+    'dynamodb:ConditionCheckItem',
+  ],
+  on: ['table'],
+  why: 'facts, state and effects are committed in one conditional transaction',
+}
+
+const SEND_JOBS: Permission = {
+  sid: 'SendJobs',
+  actions: ['sqs:SendMessage'],
+  on: ['jobs-queue'],
+  why: 'effects that move many bytes are handed to publish',
+}
+
+function consume(queue: 'events-queue' | 'jobs-queue'): Permission {
+  return {
+    sid: 'Consume',
+    actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
+    on: [queue],
+    why: 'the three that a Lambda event source needs',
+  }
+}
+
+/** Every permission of every function. */
+export const PERMISSIONS: Readonly<Record<FunctionName, readonly Permission[]>> = {
+  ingest: [
+    WRITE_LOG,
+    consume('events-queue'),
+    ...READ_UPLOADS,
+    ...CHANGE_OBJECTS,
+    CHANGE_MESSAGE_HUB,
+    SEND_JOBS,
+  ],
+  publish: [
+    WRITE_LOG,
+    consume('jobs-queue'),
+    ...READ_UPLOADS,
+    ...CHANGE_OBJECTS,
+    {
+      sid: 'AbortUploads',
+      actions: ['s3:AbortMultipartUpload'],
+      on: ['objects'],
+      why: 'a copy that failed leaves no parts behind',
+    },
+    CHANGE_MESSAGE_HUB,
+    SEND_JOBS,
+  ],
+  query: [
+    WRITE_LOG,
+    {
+      sid: 'ReadMessageHub',
+      actions: ['dynamodb:GetItem', 'dynamodb:Query'],
+      on: ['table'],
+      why: 'answers come from the message hub',
+    },
+    {
+      sid: 'ReadIndexes',
+      actions: ['dynamodb:Query'],
+      on: ['index/runs', 'index/leaderboard'],
+      why: 'lists of runs and leaderboards',
+    },
+    {
+      sid: 'SignUrls',
+      actions: ['s3:GetObject', 's3:GetObjectVersion'],
+      on: ['objects'],
+      why: 'a signed URL can do what its signer can',
+    },
+  ],
+  sweep: [
+    WRITE_LOG,
+    ...READ_UPLOADS,
+    ...CHANGE_OBJECTS,
+    CHANGE_MESSAGE_HUB,
+    {
+      sid: 'FindEffectsLeftOver',
+      actions: ['dynamodb:Query'],
+      on: ['index/outbox'],
+      why: 'effects that were committed and never carried out',
+    },
+    SEND_JOBS,
+  ],
+}

@@ -1,0 +1,32 @@
+/** The stack: Checkpoint Hub, and what a person or a client needs to know of it as outputs. */
+import { CfnOutput, Stack } from 'aws-cdk-lib'
+import type { Construct } from 'constructs'
+import { CheckpointHub } from './checkpoint-hub.ts'
+import type { Settings } from './settings.ts'
+
+export class CheckpointHubStack extends Stack {
+  readonly hub: CheckpointHub
+
+  constructor(scope: Construct, { stackName, ...settings }: Settings) {
+    super(scope, stackName, {
+      stackName,
+      description: "Checkpoint Hub: a training framework's checkpoint hook, moved into the bucket",
+    })
+    this.hub = new CheckpointHub(this, 'Hub', settings)
+    const { bucket, table, events, jobs, functions, queryUrl } = this.hub
+    const outputs = {
+      BucketName: bucket.bucketName,
+      TableName: table.tableName,
+      QueryUrl: queryUrl.url,
+      EventsQueueUrl: events.queue.queueUrl,
+      EventsDlqUrl: events.deadLetters.queueUrl,
+      JobsQueueUrl: jobs.queue.queueUrl,
+      JobsDlqUrl: jobs.deadLetters.queueUrl,
+      IngestFunctionName: functions.ingest.functionName,
+      PublishFunctionName: functions.publish.functionName,
+      QueryFunctionName: functions.query.functionName,
+      SweepFunctionName: functions.sweep.functionName,
+    }
+    for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value })
+  }
+}

@@ -1,0 +1,115 @@
+/** What the bucket lists for one key: every version, and whether a delete marker lies on top. */
+import {
+  type DeleteMarkerEntry,
+  ListObjectVersionsCommand,
+  type ListObjectVersionsCommandOutput,
+  type ObjectVersion,
+} from '@aws-sdk/client-s3'
+import { type Bucket, bareEtag } from './bucket.ts'
+
+/** A version of an object, as a listing shows it. */
+export interface ListedVersion {
+  key: string
+  versionId: string
+  etag: string
+  sizeBytes: number
+  /** `Last-Modified`, in whole seconds since 1970. */
+  seconds: number
+}
+
+/** All versions of one key. */
+export interface KeyVersions {
+  /** Objects from the oldest to the newest, in S3's own order. */
+  uploads: ListedVersion[]
+  /** Where the current version is a delete marker: its time, and the version right below it. */
+  marker: { seconds: number; above: string | undefined } | undefined
+}
+
+interface Listed extends ListedVersion {
+  isMarker: boolean
+}
+
+/**
+ * Lists the versions of one key. Keys that merely begin with it come later in S3's order, so the first
+ * of them ends the listing.
+ */
+export async function versionsOf(bucket: Bucket, key: string): Promise<KeyVersions> {
+  const newestFirst: Listed[] = []
+  for await (const listed of list(bucket, { Prefix: key })) {
+    if (listed.key !== key) break
+    newestFirst.push(listed)
+  }
+  const uploads = newestFirst.filter(({ isMarker }) => !isMarker).toReversed()
+  const [top] = newestFirst
+  const marker = top?.isMarker
+    ? { seconds: top.seconds, above: uploads.at(-1)?.versionId }
+    : undefined
+  return { uploads, marker }
+}
+
+/** Keys right below a prefix, deleted ones too, in S3's order. */
+export async function keysBelow(bucket: Bucket, prefix: string): Promise<string[]> {
+  const keys = new Set<string>()
+  for await (const { key } of list(bucket, { Prefix: prefix, Delimiter: '/' })) keys.add(key)
+  return [...keys]
+}
+
+async function* list(
+  bucket: Bucket,
+  where: { Prefix: string; Delimiter?: string },
+): AsyncGenerator<Listed> {
+  let from: { KeyMarker?: string; VersionIdMarker?: string } | undefined = {}
+  while (from !== undefined) {
+    const page: ListObjectVersionsCommandOutput = await bucket.s3.send(
+      new ListObjectVersionsCommand({ Bucket: bucket.name, ...where, ...from }),
+    )
+    yield* inListOrder([
+      ...(page.Versions ?? []).map((version) => listedOf(version, false)),
+      ...(page.DeleteMarkers ?? []).map((marker) => listedOf(marker, true)),
+    ])
+    from = page.IsTruncated
+      ? {
+          ...(page.NextKeyMarker !== undefined && { KeyMarker: page.NextKeyMarker }),
+          ...(page.NextVersionIdMarker !== undefined && {
+            VersionIdMarker: page.NextVersionIdMarker,
+          }),
+        }
+      : undefined
+  }
+}
+
+interface Row extends Listed {
+  isLatest: boolean
+}
+
+function listedOf(version: ObjectVersion & DeleteMarkerEntry, isMarker: boolean): Row {
+  return {
+    key: version.Key ?? '',
+    versionId: version.VersionId ?? 'null',
+    etag: bareEtag(version.ETag),
+    sizeBytes: version.Size ?? 0,
+    seconds: Math.floor((version.LastModified?.getTime() ?? 0) / 1000),
+    isLatest: version.IsLatest ?? false,
+    isMarker,
+  }
+}
+
+/**
+ * The SDK gives versions and delete markers apart, each in S3's order. Which of the two is on top the
+ * `IsLatest` flag tells; below that their relative order does not matter to the hub.
+ */
+function inListOrder(rows: Row[]): Row[] {
+  const keys = [...new Set(rows.map(({ key }) => key))].toSorted(byUtf8)
+  return keys.flatMap((key) => {
+    const ofKey = rows.filter((row) => row.key === key)
+    return [
+      ...ofKey.filter(({ isLatest }) => isLatest),
+      ...ofKey.filter(({ isLatest }) => !isLatest),
+    ]
+  })
+}
+
+/** S3 sorts keys by their UTF-8 bytes. */
+function byUtf8(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b))
+}

@@ -1,0 +1,87 @@
+import { CheckpointFormatError } from './checkpoint-format-error.ts'
+import type { RewritePlan } from './plan-rewrite.ts'
+import type { RangeReader } from './range-reader.ts'
+import { dataOffsetOf, LOCAL_HEADER_BYTES } from './zip/local-header.ts'
+import type { ZipEntry } from './zip/zip-entry.ts'
+
+/** Bytes held at a time: one S3 part of the usual size. */
+const CHUNK_BYTES = 8 * 1024 * 1024
+/** Headers that lie within so many bytes are read together: a request costs more than these bytes. */
+const HEADERS_TOGETHER_BYTES = 256 * 1024
+/** Reads under way at a time. */
+const READS_AT_ONCE = 16
+
+/**
+ * Sees that each entry to be copied begins with a local header of the same entry, and that its data lie where
+ * the plan supposes them. To be called before ranges are copied without being read; `assemble` calls it.
+ *
+ * @throws {CheckpointFormatError} `bad-zip`
+ */
+export async function checkLocalHeaders(reader: RangeReader, plan: RewritePlan): Promise<void> {
+  requireSource(reader, plan)
+  const groups = together(plan.copiedEntries)
+  for (let first = 0; first < groups.length; first += READS_AT_ONCE) {
+    const batch = groups.slice(first, first + READS_AT_ONCE)
+    await Promise.all(
+      batch.map(async ({ offset, end, entries }) => {
+        const bytes = await reader.read(offset, end - offset)
+        for (const entry of entries) {
+          dataOffsetOf(entry, bytes.subarray(entry.headerOffset - offset), plan.alignmentBytes)
+        }
+      }),
+    )
+  }
+}
+
+/**
+ * Yields the rewritten file in order, in chunks of at most 8 MiB, reading the source as it goes.
+ *
+ * @throws {CheckpointFormatError} `bad-zip`, before the first chunk
+ */
+export async function* assemble(
+  reader: RangeReader,
+  plan: RewritePlan,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  await checkLocalHeaders(reader, plan)
+  for (const piece of plan.pieces) {
+    const lengthBytes = piece.kind === 'copy' ? piece.lengthBytes : piece.bytes.byteLength
+    for (let at = 0; at < lengthBytes; at += CHUNK_BYTES) {
+      const size = Math.min(CHUNK_BYTES, lengthBytes - at)
+      yield piece.kind === 'copy'
+        ? await reader.read(piece.offset + at, size)
+        : piece.bytes.subarray(at, at + size)
+    }
+  }
+}
+
+interface HeaderGroup {
+  readonly offset: number
+  end: number
+  readonly entries: ZipEntry[]
+}
+
+function together(entries: readonly ZipEntry[]): HeaderGroup[] {
+  const groups: HeaderGroup[] = []
+  for (const entry of entries.toSorted((a, b) => a.headerOffset - b.headerOffset)) {
+    const end = entry.headerOffset + LOCAL_HEADER_BYTES + Buffer.byteLength(entry.name)
+    const last = groups.at(-1)
+    if (last !== undefined && end - last.offset <= HEADERS_TOGETHER_BYTES) {
+      last.end = end
+      last.entries.push(entry)
+    } else {
+      groups.push({ offset: entry.headerOffset, end, entries: [entry] })
+    }
+  }
+  return groups
+}
+
+function requireSource(reader: RangeReader, plan: RewritePlan): void {
+  if (reader.sizeBytes === plan.sourceSizeBytes) return
+  throw new CheckpointFormatError({
+    code: 'bad-zip',
+    field: 'size of the source',
+    expected: `${plan.sourceSizeBytes} bytes, as planned for`,
+    found: `${reader.sizeBytes}`,
+    meaning: 'The source is another file than the plan was made for.',
+  })
+}

@@ -1,0 +1,65 @@
+/**
+ * Why a file is not read, or not rewritten, as a checkpoint.
+ *
+ * - `truncated`, `no-end-record`: the file is torn, or its upload is not finished
+ * - `not-a-checkpoint`, `legacy-format`, `torchscript`, `no-pickle`: another kind of file
+ * - `bad-zip`, `overlap`, `duplicate-name`, `compressed-entry`, `checksum`: readers could disagree about it
+ * - `too-large`, `too-deep`: a stated limit is exceeded
+ * - `bad-pickle`, `unknown-opcode`: its `data.pkl` is damaged, or does what no pickler writes
+ * - `forbidden-global`: its pickle names something that is not on the allow-list
+ * - `bad-storage`: a storage or a tensor is not as long as the pickle says
+ * - `no-top-level-dict`: the pickle holds something else than a dict with string keys
+ * - `not-expressible`: a value of a newer pickle protocol that protocol 2 has no way to write
+ */
+export type CheckpointFormatErrorCode =
+  | 'truncated'
+  | 'no-end-record'
+  | 'not-a-checkpoint'
+  | 'legacy-format'
+  | 'torchscript'
+  | 'no-pickle'
+  | 'bad-zip'
+  | 'overlap'
+  | 'duplicate-name'
+  | 'compressed-entry'
+  | 'checksum'
+  | 'too-large'
+  | 'too-deep'
+  | 'bad-pickle'
+  | 'unknown-opcode'
+  | 'forbidden-global'
+  | 'bad-storage'
+  | 'no-top-level-dict'
+  | 'not-expressible'
+
+/** What a `CheckpointFormatError` is made of. */
+export interface FormatComplaint {
+  readonly code: CheckpointFormatErrorCode
+  /** The field of the format, in its specification's words: `end record: entries on this disk`. */
+  readonly field: string
+  readonly expected: string
+  readonly found: string
+  /** What that probably means for the person who uploaded the file. */
+  readonly meaning: string
+}
+
+/** A file that is not read, or not rewritten, as a checkpoint; the only error that this room throws. */
+export class CheckpointFormatError extends Error {
+  override readonly name = 'CheckpointFormatError'
+  readonly code: CheckpointFormatErrorCode
+  readonly field: string
+  readonly expected: string
+  readonly found: string
+  readonly meaning: string
+
+  constructor(complaint: FormatComplaint) {
+    super(
+      `${complaint.field}: expected ${complaint.expected}, found ${complaint.found}. ${complaint.meaning}`,
+    )
+    this.code = complaint.code
+    this.field = complaint.field
+    this.expected = complaint.expected
+    this.found = complaint.found
+    this.meaning = complaint.meaning
+  }
+}

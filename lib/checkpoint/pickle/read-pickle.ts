@@ -1,0 +1,270 @@
+/**
+ * A symbolic pickle machine: reads protocols 2 to 5 into a graph.
+ *
+ * It imports nothing and calls nothing; a name stays a name. It decides whether a pickle is well-formed, not
+ * whether it is welcome (`forbidden-globals.ts` does). Of several pickles in one file it reads the first, as
+ * torch does.
+ */
+import { CheckpointFormatError } from '../checkpoint-format-error.ts'
+import { isGlobal } from './allow-list.ts'
+import { ByteCursor } from './byte-cursor.ts'
+import { MAX_GLOBAL_BYTES, MAX_OPCODES, MAX_PICKLE_BYTES } from './limits.ts'
+import { PickleMachine } from './machine.ts'
+import { type GlobalNode, type PickleGraph, type PickleNode, textOf } from './node.ts'
+import { OPCODE } from './opcode.ts'
+
+const NONE: PickleNode = { kind: 'none' }
+const TRUE: PickleNode = { kind: 'bool', value: true }
+const FALSE: PickleNode = { kind: 'bool', value: false }
+const SMALL_INTS: readonly PickleNode[] = Array.from({ length: 256 }, (_, value) => ({
+  kind: 'int',
+  value,
+}))
+const EMPTY_TUPLE: PickleNode = { kind: 'tuple', items: [] }
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/**
+ * Reads a pickle's bytes.
+ *
+ * @throws {CheckpointFormatError} `bad-pickle`, `unknown-opcode`, or `too-large` beyond the limits
+ */
+export function readPickle(bytes: Uint8Array): PickleGraph {
+  requireLimit('bytes', bytes.byteLength, MAX_PICKLE_BYTES)
+  const cursor = new ByteCursor(bytes)
+  const machine = new PickleMachine()
+  const globals = new Map<string, GlobalNode>()
+  let protocol = 0
+  for (let opcodes = 0; ; opcodes += 1) {
+    requireLimit('opcodes', opcodes, MAX_OPCODES)
+    machine.offset = cursor.offset
+    const opcode = cursor.uint8()
+    if (opcodes === 0 && opcode !== OPCODE.PROTO)
+      throw machine.complaint('PROTO', `0x${opcode.toString(16)}`)
+    if (opcode === OPCODE.STOP) {
+      const named = [...globals.values()].filter(
+        (global) => !isGlobal(global, 'builtins', 'getattr'),
+      )
+      return { root: machine.pop(), globals: [...named, ...machine.strayCalls], protocol }
+    }
+    if (opcode === OPCODE.PROTO) {
+      protocol = cursor.uint8()
+      if (protocol < 2 || protocol > 5)
+        throw machine.complaint('protocol 2 to 5', `protocol ${protocol}`)
+    } else if (opcode === OPCODE.GLOBAL || opcode === OPCODE.STACK_GLOBAL) {
+      const read = opcode === OPCODE.GLOBAL ? readGlobal(cursor, machine) : popGlobal(machine)
+      const pair = `${read.module}\n${read.name}`
+      const global = globals.get(pair) ?? read
+      globals.set(pair, global)
+      machine.push(global)
+    } else if (!readAtom(opcode, cursor, machine) && !apply(opcode, cursor, machine)) {
+      throw unknownOpcode(opcode, machine.offset)
+    }
+  }
+}
+
+/** Opcodes that push a value which is all in their argument; false for others. */
+function readAtom(opcode: number, cursor: ByteCursor, machine: PickleMachine): boolean {
+  switch (opcode) {
+    case OPCODE.NONE:
+      machine.push(NONE)
+      return true
+    case OPCODE.NEWTRUE:
+      machine.push(TRUE)
+      return true
+    case OPCODE.NEWFALSE:
+      machine.push(FALSE)
+      return true
+    case OPCODE.BININT1:
+      machine.push(intNode(cursor.uint8()))
+      return true
+    case OPCODE.BININT2:
+      machine.push(intNode(cursor.uint16()))
+      return true
+    case OPCODE.BININT:
+      machine.push(intNode(cursor.int32()))
+      return true
+    case OPCODE.LONG1:
+      machine.push({ kind: 'long', littleEndian: cursor.bytes(cursor.uint8()) })
+      return true
+    case OPCODE.LONG4:
+      machine.push({ kind: 'long', littleEndian: cursor.bytes(cursor.uint32()) })
+      return true
+    case OPCODE.BINFLOAT:
+      machine.push({ kind: 'float', bigEndian: cursor.bytes(8) })
+      return true
+    case OPCODE.SHORT_BINUNICODE:
+      machine.push({ kind: 'string', utf8: cursor.bytes(cursor.uint8()) })
+      return true
+    case OPCODE.BINUNICODE:
+      machine.push({ kind: 'string', utf8: cursor.bytes(cursor.uint32()) })
+      return true
+    case OPCODE.BINUNICODE8:
+      machine.push({ kind: 'string', utf8: cursor.bytes(cursor.uint64()) })
+      return true
+    case OPCODE.SHORT_BINSTRING:
+      machine.push({ kind: 'py2-string', data: cursor.bytes(cursor.uint8()) })
+      return true
+    case OPCODE.BINSTRING:
+      machine.push({ kind: 'py2-string', data: cursor.bytes(cursor.uint32()) })
+      return true
+    case OPCODE.SHORT_BINBYTES:
+      machine.push({ kind: 'bytes', data: cursor.bytes(cursor.uint8()) })
+      return true
+    case OPCODE.BINBYTES:
+      machine.push({ kind: 'bytes', data: cursor.bytes(cursor.uint32()) })
+      return true
+    case OPCODE.BINBYTES8:
+      machine.push({ kind: 'bytes', data: cursor.bytes(cursor.uint64()) })
+      return true
+    case OPCODE.BYTEARRAY8:
+      machine.push({ kind: 'bytearray', data: cursor.bytes(cursor.uint64()) })
+      return true
+    default:
+      return false
+  }
+}
+
+/** Opcodes that build on what is on the stack; false for unknown ones. */
+function apply(opcode: number, cursor: ByteCursor, machine: PickleMachine): boolean {
+  switch (opcode) {
+    case OPCODE.MARK:
+      machine.mark()
+      return true
+    case OPCODE.POP:
+      machine.discard()
+      return true
+    case OPCODE.POP_MARK:
+      machine.popToMark()
+      return true
+    case OPCODE.DUP:
+      machine.push(machine.top())
+      return true
+    case OPCODE.EMPTY_TUPLE:
+      machine.push(EMPTY_TUPLE)
+      return true
+    case OPCODE.TUPLE1:
+      machine.push({ kind: 'tuple', items: machine.popItems(1) })
+      return true
+    case OPCODE.TUPLE2:
+      machine.push({ kind: 'tuple', items: machine.popItems(2) })
+      return true
+    case OPCODE.TUPLE3:
+      machine.push({ kind: 'tuple', items: machine.popItems(3) })
+      return true
+    case OPCODE.TUPLE:
+      machine.push({ kind: 'tuple', items: machine.popToMark() })
+      return true
+    case OPCODE.EMPTY_LIST:
+      machine.push({ kind: 'list', items: [] })
+      return true
+    case OPCODE.APPEND:
+      machine.append([machine.pop()])
+      return true
+    case OPCODE.APPENDS:
+      machine.append(machine.popToMark())
+      return true
+    case OPCODE.EMPTY_DICT:
+      machine.push({ kind: 'dict', entries: [] })
+      return true
+    case OPCODE.SETITEM:
+      machine.setItems(machine.popItems(2))
+      return true
+    case OPCODE.SETITEMS:
+      machine.setItems(machine.popToMark())
+      return true
+    case OPCODE.EMPTY_SET:
+      machine.push({ kind: 'set', items: [] })
+      return true
+    case OPCODE.ADDITEMS:
+      machine.addItems(machine.popToMark())
+      return true
+    case OPCODE.FROZENSET:
+      machine.push({ kind: 'frozenset', items: machine.popToMark() })
+      return true
+    case OPCODE.REDUCE:
+      machine.call('call')
+      return true
+    case OPCODE.NEWOBJ:
+      machine.call('new')
+      return true
+    case OPCODE.BUILD:
+      machine.build(machine.pop())
+      return true
+    case OPCODE.BINPERSID:
+      machine.push({ kind: 'persistent', id: machine.pop() })
+      return true
+    case OPCODE.BINGET:
+      machine.get(cursor.uint8())
+      return true
+    case OPCODE.LONG_BINGET:
+      machine.get(cursor.uint32())
+      return true
+    case OPCODE.BINPUT:
+      machine.put(cursor.uint8())
+      return true
+    case OPCODE.LONG_BINPUT:
+      machine.put(cursor.uint32())
+      return true
+    case OPCODE.MEMOIZE:
+      machine.memoize()
+      return true
+    case OPCODE.FRAME:
+      // A frame is a hint for readers of streams; its length is not needed to read bytes in memory.
+      cursor.uint64()
+      return true
+    default:
+      return false
+  }
+}
+
+function intNode(value: number): PickleNode {
+  return SMALL_INTS[value] ?? { kind: 'int', value }
+}
+
+function readGlobal(cursor: ByteCursor, machine: PickleMachine): GlobalNode {
+  const module = cursor.line(MAX_GLOBAL_BYTES)
+  const name = cursor.line(MAX_GLOBAL_BYTES)
+  try {
+    return { kind: 'global', module: UTF8.decode(module), name: UTF8.decode(name) }
+  } catch {
+    throw machine.complaint('the names of a global in UTF-8', 'other bytes')
+  }
+}
+
+function popGlobal(machine: PickleMachine): GlobalNode {
+  const [moduleNode, nameNode] = machine.popItems(2)
+  const module = textOf(moduleNode)
+  const name = textOf(nameNode)
+  if (
+    module === undefined ||
+    name === undefined ||
+    module.length + name.length > 2 * MAX_GLOBAL_BYTES
+  ) {
+    throw machine.complaint(
+      'two strings that name a global',
+      `${moduleNode?.kind}, ${nameNode?.kind}`,
+    )
+  }
+  return { kind: 'global', module, name }
+}
+
+function unknownOpcode(opcode: number, offset: number): CheckpointFormatError {
+  return new CheckpointFormatError({
+    code: 'unknown-opcode',
+    field: `pickle, byte ${offset}`,
+    expected: 'an opcode that torch.save writes with protocol 2 to 5',
+    found: `0x${opcode.toString(16).padStart(2, '0')}`,
+    meaning: 'The pickle is damaged, or was written by something else than torch.save.',
+  })
+}
+
+function requireLimit(what: string, found: number, limit: number): void {
+  if (found <= limit) return
+  throw new CheckpointFormatError({
+    code: 'too-large',
+    field: `pickle: ${what}`,
+    expected: `at most ${limit}`,
+    found: `${found} or more`,
+    meaning: 'No checkpoint needs so much: the file is damaged or made to exhaust its reader.',
+  })
+}

@@ -1,0 +1,121 @@
+import { CheckpointFormatError } from '../checkpoint-format-error.ts'
+import {
+  childrenOf,
+  type GlobalNode,
+  integerOf,
+  type PersistentNode,
+  type PickleNode,
+  textOf,
+} from './node.ts'
+
+/** A storage as a pickle names it: `('storage', torch.FloatStorage, '0', 'cpu', 3)`. */
+export interface StorageReference {
+  /** The last part of its entry's name, `0` of `epoch_3/data/0`. */
+  readonly key: string
+  readonly sizeBytes: number
+  /** Bytes of one element; 1 for an untyped storage. */
+  readonly elementBytes: number
+}
+
+/** Bytes of an element by storage class (`torch/storage.py`, `_dtype_to_storage_type_map`). */
+const ELEMENT_BYTES: Readonly<Record<string, number>> = {
+  BFloat16Storage: 2,
+  BoolStorage: 1,
+  ByteStorage: 1,
+  CharStorage: 1,
+  ComplexDoubleStorage: 16,
+  ComplexFloatStorage: 8,
+  DoubleStorage: 8,
+  FloatStorage: 4,
+  HalfStorage: 2,
+  IntStorage: 4,
+  LongStorage: 8,
+  QInt32Storage: 4,
+  QInt8Storage: 1,
+  QUInt2x4Storage: 1,
+  QUInt4x2Storage: 1,
+  QUInt8Storage: 1,
+  ShortStorage: 2,
+  UntypedStorage: 1,
+}
+const STORAGE_MODULES = new Set(['torch', 'torch.cuda', 'torch.storage'])
+
+/**
+ * The storages that a graph names, by key.
+ *
+ * @throws {CheckpointFormatError} `bad-storage` where a persistent id is none of a storage, or two ids of one
+ *   key differ in size: torch would take the size of the one that it meets first
+ */
+export function storagesIn(root: PickleNode): ReadonlyMap<string, StorageReference> {
+  const storages = new Map<string, StorageReference>()
+  for (const node of reachable(root)) {
+    if (node.kind !== 'persistent') continue
+    const storage = storageOf(node)
+    const known = storages.get(storage.key)
+    if (known !== undefined && known.sizeBytes !== storage.sizeBytes) {
+      throw badStorage(
+        `storage ${storage.key}`,
+        `${known.sizeBytes} bytes everywhere`,
+        `${storage.sizeBytes}`,
+      )
+    }
+    storages.set(storage.key, known ?? storage)
+  }
+  return storages
+}
+
+/** Reads a persistent id as torch does (`torch/serialization.py`, `persistent_load` of the zip format). */
+export function storageOf(node: PersistentNode): StorageReference {
+  const items = node.id.kind === 'tuple' ? node.id.items : []
+  const [type, storageClass, keyNode, location, countNode] = items
+  const key = textOf(keyNode)
+  const count = integerOf(countNode)
+  const elementBytes = storageClass?.kind === 'global' ? elementBytesOf(storageClass) : undefined
+  if (
+    items.length !== 5 ||
+    textOf(type) !== 'storage' ||
+    key === undefined ||
+    key === '' ||
+    textOf(location) === undefined ||
+    count === undefined ||
+    count < 0 ||
+    elementBytes === undefined ||
+    !Number.isSafeInteger(count * elementBytes)
+  ) {
+    throw badStorage('persistent id', "('storage', class, key, location, count)", summary(items))
+  }
+  return { key, sizeBytes: count * elementBytes, elementBytes }
+}
+
+/** Every node of a graph once. */
+export function* reachable(root: PickleNode): Generator<PickleNode> {
+  const seen = new Set<PickleNode>([root])
+  const pending: PickleNode[] = [root]
+  for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
+    yield node
+    for (const child of childrenOf(node)) {
+      if (seen.has(child)) continue
+      seen.add(child)
+      pending.push(child)
+    }
+  }
+}
+
+function elementBytesOf(global: GlobalNode): number | undefined {
+  if (!STORAGE_MODULES.has(global.module) || !Object.hasOwn(ELEMENT_BYTES, global.name))
+    return undefined
+  return ELEMENT_BYTES[global.name]
+}
+
+function summary(items: readonly PickleNode[]): string {
+  const parts = items
+    .slice(0, 8)
+    .map((item) => textOf(item)?.slice(0, 40) ?? integerOf(item) ?? item.kind)
+  return `(${parts.join(', ')})`
+}
+
+/** The error of a storage or tensor that the file does not hold as the pickle says. */
+export function badStorage(field: string, expected: string, found: string): CheckpointFormatError {
+  const meaning = 'The file is damaged, or made to deceive a reader that does not check.'
+  return new CheckpointFormatError({ code: 'bad-storage', field, expected, found, meaning })
+}

@@ -1,0 +1,22 @@
+/**
+ * The checkpoint room: what a `.pth` file holds, and how one with fewer keys is made of it.
+ *
+ * Decides whether a file is a checkpoint that every torch reads alike, whether its pickle is harmless, and
+ * where each byte of a rewritten file comes from. It never runs or imports what a pickle names, never asks
+ * the clock or chance, and never moves a byte itself: a reader gives it ranges, a plan tells which to copy.
+ *
+ * `ingest` calls `readZipDirectory` and `torchContainerIn` to see that an upload is whole; `publish` calls
+ * `readCheckpoint`, `planRewrite`, and either `assemble` or, where ranges are copied within S3,
+ * `checkLocalHeaders`.
+ *
+ * @example
+ * const checkpoint = await readCheckpoint(reader)
+ * const plan = planRewrite(checkpoint, (key) => key === 'meta' || key === 'state_dict')
+ * for await (const chunk of assemble(reader, plan)) hash.update(chunk)
+ */
+export { assemble, checkLocalHeaders } from './assemble.ts'
+export { CheckpointFormatError, type CheckpointFormatErrorCode } from './checkpoint-format-error.ts'
+export type { Piece } from './layout.ts'
+export type { NamedGlobal } from './pickle/globals.ts'
+export { planRewrite, type RewritePlan } from './plan-rewrite.ts'
+export { type Checkpoint, type FormatFacts, readCheckpoint } from './read-checkpoint.ts'

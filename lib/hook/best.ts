@@ -1,0 +1,124 @@
+/**
+ * The best checkpoint of each tracked metric, and the steps that set a record on the way.
+ *
+ * Walks the lives in their order and each life's steps in step order, as the hook walked them.
+ */
+
+import { type CheckpointFact, type History, momentOfCheckpoint, stepId } from './history.ts'
+import {
+  type ArgumentFault,
+  HookArgumentError,
+  type HookOptions,
+  ruleFor,
+} from './hook-arguments.ts'
+import { type Life, metricsInLife, stepsInOrder } from './lives.ts'
+import { optionsAt, optionsNow, type Policy } from './policy.ts'
+import { initialScore, isBetter, type Rule } from './rule.ts'
+
+/** The best of one metric over the whole run. */
+export interface Best {
+  metric: string
+  rule: Rule
+  score: number
+  life: Life
+  checkpoint: CheckpointFact
+}
+
+/** What the walk found. */
+export interface BestWalk {
+  /** The metrics tracked now, in the order of `save_best`; one without a score yet is not among the best. */
+  tracked: { metric: string; rule: Rule }[]
+  best: Best[]
+  /** Checkpoints that were better than all before them when their life reached them. */
+  records: Set<CheckpointFact>
+  faults: { checkpoint: CheckpointFact; fault: ArgumentFault }[]
+}
+
+/**
+ * Finds the best of each metric: the better score, and of a tie the earlier life, then the lower step.
+ * Only steps with a complete checkpoint compete. A metric that other options track, or under another
+ * rule, starts afresh.
+ */
+export function walkBest(history: History, lives: Life[], policy: Policy): BestWalk {
+  const walk: BestWalk = { tracked: [], best: [], records: new Set(), faults: [] }
+  const bests = new Map<string, Best>()
+  let auto: { metric: string; rule: Rule } | undefined
+  for (const life of lives) {
+    for (const [step, checkpoint] of stepsInOrder(life)) {
+      const facts = history.steps.get(stepId(checkpoint.series, step))?.metrics ?? []
+      const metrics = metricsInLife(facts, life, lives)
+      if (metrics.size === 0) continue
+      const options = optionsAt(policy, momentOfCheckpoint(checkpoint))
+      if (isAuto(options)) auto ??= autoMetric(options, metrics, checkpoint, walk)
+      for (const tracked of resolveTracked(options, auto)) {
+        const score = scoreOf(tracked.metric, metrics, checkpoint, walk)
+        const key = identity(tracked)
+        const before = bests.get(key)?.score ?? initialScore(tracked.rule)
+        if (score === null || !isBetter(tracked.rule, score, before)) continue
+        walk.records.add(checkpoint)
+        if (checkpoint.versions.some(({ gone }) => !gone)) {
+          bests.set(key, { ...tracked, score, life, checkpoint })
+        }
+      }
+    }
+  }
+  walk.tracked = resolveTracked(optionsNow(policy), auto)
+  walk.best = walk.tracked.flatMap((tracked) => bests.get(identity(tracked)) ?? [])
+  return walk
+}
+
+function isAuto(options: HookOptions): boolean {
+  return options.saveBest[0]?.metric === 'auto'
+}
+
+/** `auto` is the first key of the first metrics that are not empty, and stays so. */
+function autoMetric(
+  options: HookOptions,
+  metrics: Map<string, number | null>,
+  checkpoint: CheckpointFact,
+  walk: BestWalk,
+): { metric: string; rule: Rule } | undefined {
+  const [metric = ''] = metrics.keys()
+  const remarks: ArgumentFault[] = []
+  try {
+    const rule =
+      options.saveBest[0]?.rule ?? ruleFor(metric, options.greaterKeys, options.lessKeys, remarks)
+    walk.faults.push(...remarks.map((fault) => ({ checkpoint, fault })))
+    return { metric, rule }
+  } catch (error) {
+    if (!(error instanceof HookArgumentError)) throw error
+    walk.faults.push({ checkpoint, fault: { field: error.field, reason: error.reason } })
+    return undefined
+  }
+}
+
+function resolveTracked(
+  options: HookOptions,
+  auto: { metric: string; rule: Rule } | undefined,
+): { metric: string; rule: Rule }[] {
+  if (isAuto(options)) return auto === undefined ? [] : [auto]
+  return options.saveBest.flatMap(({ metric, rule }) => (rule ? [{ metric, rule }] : []))
+}
+
+function scoreOf(
+  metric: string,
+  metrics: Map<string, number | null>,
+  checkpoint: CheckpointFact,
+  walk: BestWalk,
+): number | null {
+  const score = metrics.get(metric)
+  if (score !== undefined) return score
+  const known = [...metrics.keys()].slice(0, 5).join(', ')
+  walk.faults.push({
+    checkpoint,
+    fault: {
+      field: 'save_best',
+      reason: `the metrics of step ${checkpoint.step} have no ${JSON.stringify(metric)}; they have ${known}`,
+    },
+  })
+  return null
+}
+
+function identity({ metric, rule }: { metric: string; rule: Rule }): string {
+  return `${rule} ${metric}`
+}

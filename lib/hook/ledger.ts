@@ -1,0 +1,128 @@
+/**
+ * The ledger of a run: its history, and what the hub did or decided to do about it.
+ *
+ * Plain data, as the message hub stores it. `record` adds facts to it, `decide` adds decisions.
+ */
+import type { History } from './history.ts'
+import type { NamedArguments } from './hook-arguments.ts'
+import type { Run } from './names.ts'
+import type { SourceFault } from './problems.ts'
+
+/** How far a metric file was read. */
+export interface SourceReading {
+  key: string
+  /** Versions that were read, from the oldest. */
+  versionIds: string[]
+  faults: SourceFault[]
+}
+
+/** What the hub did to one checkpoint. */
+export interface CheckpointState {
+  /** The version whose eviction was decided last, and stands. */
+  evicted: { versionId: string; etag: string } | undefined
+  /**
+   * Versions whose eviction was withdrawn while it may have been on its way: a delete marker right above
+   * one of them is a stale worker's, not a person's.
+   */
+  withdrawn: string[]
+}
+
+/** Which file an artifact is, apart from its bytes. */
+export interface ArtifactIdentity {
+  kind: 'best' | 'published'
+  /** The metric whose best it is; nothing for the last. */
+  metric: string | undefined
+  /** The name that the hook gives it; a published one gets its hash before the extension. */
+  name: string
+  /** The trainer's upload that it is made from, and the step of that. */
+  source: { key: string; versionId: string; step: number }
+  /** Top-level keys that may stay; nothing: all. */
+  publishedKeys: readonly string[] | undefined
+  droppedKeys: readonly string[]
+}
+
+/** The object that an artifact became. */
+export interface ArtifactObject {
+  versionId: string
+  etag: string
+  sizeBytes: number
+  sha256: string
+  keptKeys: readonly string[]
+  removedKeys: readonly string[]
+  layoutVersion: number
+}
+
+/** A file that the hub made, or could not make. */
+export type Artifact =
+  | {
+      state: 'current' | 'superseded' | 'removed'
+      identity: ArtifactIdentity
+      object: ArtifactObject
+      withdrawn: string[]
+    }
+  | { state: 'refused'; identity: ArtifactIdentity; reason: string }
+  /** Somebody else's object under a name that the hub would write. */
+  | { state: 'foreign'; seconds: number }
+
+/** What an effect does to the bucket; each names the exact version that it was decided for. */
+export type Action =
+  | { kind: 'write last_checkpoint'; text: string }
+  | { kind: 'evict'; id: string; key: string; versionId: string; etag: string }
+  | { kind: 'restore'; id: string; key: string; versionId: string; etag: string; sizeBytes: number }
+  | { kind: 'retire'; key: string; versionId: string; etag: string }
+  | { kind: 'make'; key: string; identity: ArtifactIdentity; replaces: string | undefined }
+
+/** An action that is committed and not yet known to be done. */
+export interface Effect {
+  number: number
+  action: Action
+  /** When it was decided, in seconds since 1970. */
+  sinceSeconds: number
+  /** When it was last handed to the Jobs queue, in seconds since 1970. */
+  sentSeconds: number | undefined
+}
+
+/** All that the hub knows of a run. */
+export interface Ledger {
+  run: Run
+  history: History
+  sources: Map<string, SourceReading>
+  /** By step id. */
+  checkpoints: Map<string, CheckpointState>
+  /** By key. */
+  artifacts: Map<string, Artifact>
+  effects: Effect[]
+  nextEffect: number
+  /** What `last_checkpoint` holds or is about to hold. */
+  lastCheckpoint: string | undefined
+  /** By metric: the score and the key of the best copy that the hub answers with, which exists. */
+  answers: Map<string, { score: number; key: string }>
+}
+
+/** The ledger of a run that the hub meets for the first time. */
+export function emptyLedger(run: Run, stackArguments: NamedArguments): Ledger {
+  return {
+    run,
+    history: { stackArguments, options: [], begins: [], ends: [], steps: new Map() },
+    sources: new Map(),
+    checkpoints: new Map(),
+    artifacts: new Map(),
+    effects: [],
+    nextEffect: 1,
+    lastCheckpoint: undefined,
+    answers: new Map(),
+  }
+}
+
+/** What the hub did to a checkpoint that it has not touched. */
+export const UNTOUCHED: CheckpointState = { evicted: undefined, withdrawn: [] }
+
+/** Whether two artifacts are to be the same file, whatever they are called. */
+export function sameIdentity(a: ArtifactIdentity, b: ArtifactIdentity): boolean {
+  return identityText(a) === identityText(b)
+}
+
+function identityText(identity: ArtifactIdentity): string {
+  const { kind, metric, name, source, publishedKeys, droppedKeys } = identity
+  return JSON.stringify([kind, metric, name, source.versionId, publishedKeys, droppedKeys])
+}

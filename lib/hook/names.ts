@@ -1,0 +1,152 @@
+/**
+ * What a key of the bucket means: the protocol's table of names, read in both directions.
+ *
+ * Decides which run a key belongs to and what it is there. Never looks at the bucket: two keys with
+ * the same text always mean the same. Called by whoever has a key, or needs one.
+ */
+
+/** A run: the key prefix of MMEngine's `work_dir`, without the slash at its end; `.` is the bucket's root. */
+export type Run = string & { readonly __brand: 'Run' }
+/** Which of the hook's two counters a step number counts. */
+export type Series = 'epoch' | 'iter'
+
+/** What the bucket's root is called where a run needs a name. */
+const ROOT = '.'
+const HUB_FOLDER = '.checkpoint-hub'
+const CONTROL_FILES = {
+  'checkpoint_hook.json': 'options',
+  'before_train.json': 'begin',
+  'after_train.json': 'end',
+  last_checkpoint: 'last_checkpoint',
+} as const
+/** MMEngine names a log's folder `time.strftime('%Y%m%d_%H%M%S')`. */
+const LOG_FOLDER = /^\d{8}_\d{6}$/
+/** Sixteen digits are what a step's sort key holds, and all of them are exact as a double. */
+const STEP = '(0|[1-9]\\d{0,14})'
+
+/** What a key is in the protocol. `other` may still be a checkpoint by a run's own `filename_tmpl`. */
+export type KeyMeaning =
+  | { kind: 'checkpoint'; run: Run; series: Series; step: number }
+  | { kind: 'directory'; run: Run; series: Series; step: number; directory: string }
+  | { kind: 'options' | 'begin' | 'end' | 'last_checkpoint'; run: Run }
+  | { kind: 'metrics' | 'log'; run: Run }
+  | { kind: 'other'; run: Run; name: string }
+  | { kind: 'outside' }
+
+/**
+ * Reads a key. The run is everything before the last part that the protocol knows, so
+ * `exp/epoch_50/iter_10.pth` is step 10 of the run `exp/epoch_50`.
+ *
+ * @param key an object's key, decoded
+ * @returns its meaning; `outside` for folders, the hub's own folder and keys that no run can hold
+ */
+export function meaningOf(key: string): KeyMeaning {
+  const parts = key.split('/')
+  const name = parts.at(-1) ?? ''
+  if (parts[0] === HUB_FOLDER || name === '') return { kind: 'outside' }
+  for (let at = parts.length - 1; at >= 0; at--) {
+    const meaning = meaningOfPart(parts, at)
+    if (meaning !== undefined) return meaning
+  }
+  const run = runOf(parts, parts.length - 1)
+  return run === undefined ? { kind: 'outside' } : { kind: 'other', run, name }
+}
+
+function meaningOfPart(parts: string[], at: number): KeyMeaning | undefined {
+  const part = parts[at] ?? ''
+  const isName = at === parts.length - 1
+  const run = runOf(parts, at)
+  if (run === undefined) return undefined
+  if (isName && Object.hasOwn(CONTROL_FILES, part)) {
+    return { kind: CONTROL_FILES[part as keyof typeof CONTROL_FILES], run }
+  }
+  if (!isName && part === 'metrics' && parts.at(-1)?.endsWith('.json')) {
+    return { kind: 'metrics', run }
+  }
+  if (LOG_FOLDER.test(part) && parts.slice(at + 1).join('/') === 'vis_data/scalars.json') {
+    return { kind: 'log', run }
+  }
+  for (const series of ['epoch', 'iter'] as const) {
+    const template = defaultTemplate(series)
+    const step = stepIn(template, part) ?? (isName ? undefined : stepIn(stemOf(template), part))
+    if (step === undefined) continue
+    if (isName) return { kind: 'checkpoint', run, series, step }
+    return { kind: 'directory', run, series, step, directory: parts.slice(0, at + 1).join('/') }
+  }
+  return undefined
+}
+
+/** A prefix that is literally `.` would be read as the root, so no run has it. */
+function runOf(parts: string[], length: number): Run | undefined {
+  const prefix = parts.slice(0, length).join('/')
+  if (prefix === ROOT) return undefined
+  return (prefix === '' && length === 0 ? ROOT : prefix) as Run
+}
+
+/**
+ * A run as somebody wrote it on a command line or in a URL.
+ *
+ * @param text the run's prefix, with or without a slash at its end; `.` is the bucket's root
+ */
+export function parseRun(text: string): Run {
+  const prefix = text.endsWith('/') ? text.slice(0, -1) : text
+  return (prefix === '' ? ROOT : prefix) as Run
+}
+
+/** The key of a file of a run. */
+export function keyIn(run: Run, name: string): string {
+  return run === ROOT ? name : `${run}/${name}`
+}
+
+/** The hook's own `filename_tmpl` where none is named. */
+export function defaultTemplate(series: Series): string {
+  return `${series}_{}.pth`
+}
+
+/** The name of a checkpoint: Python's `filename_tmpl.format(step)`. */
+export function checkpointName(template: string, step: number): string {
+  return template.replace('{}', String(step))
+}
+
+/**
+ * The step that a name carries under a template. Only a name that round-trips counts, so that
+ * `epoch_03.pth` is none.
+ */
+export function stepIn(template: string, name: string): number | undefined {
+  const [before = '', after = ''] = template.split('{}')
+  const match = new RegExp(`^${RegExp.escape(before)}${STEP}${RegExp.escape(after)}$`, 'u').exec(
+    name,
+  )
+  return match?.[1] === undefined ? undefined : Number(match[1])
+}
+
+/** The best copy's name: `best_<metric>_<checkpoint name>`, each `/` replaced by `_`, as the hook does. */
+export function bestName(metric: string, checkpoint: string): string {
+  return `best_${metric}_${checkpoint}`.replaceAll('/', '_')
+}
+
+/**
+ * The published file's name: the stem of what is published and the first 8 digits of its hash.
+ *
+ * @param sha256 the file's SHA-256 in hexadecimal
+ */
+export function publishedName(name: string, sha256: string): string {
+  return `${stemOf(name)}-${sha256.slice(0, 8)}.pth`
+}
+
+/** The name that the hub takes instead where a foreign object holds the one it would write. */
+export function yieldedName(name: string): string {
+  const stem = stemOf(name)
+  return `${stem}.hub${name.slice(stem.length)}`
+}
+
+/** Python's `os.path.splitext(name)[0]`: the name without its last extension. */
+export function stemOf(name: string): string {
+  const dot = name.lastIndexOf('.')
+  return dot > 0 && !/^\.*$/.test(name.slice(0, dot)) ? name.slice(0, dot) : name
+}
+
+/** The last part of a key. */
+export function nameOf(key: string): string {
+  return key.slice(key.lastIndexOf('/') + 1)
+}

@@ -1,0 +1,99 @@
+/**
+ * Which options are in force when: the run's `checkpoint_hook.json` in its versions, over the stack's
+ * defaults.
+ */
+
+import { compareMoments, type History, type Moment, momentOf, type OptionsFact } from './history.ts'
+import {
+  type ArgumentFault,
+  HookArgumentError,
+  type HookOptions,
+  type NamedArguments,
+  resolveOptions,
+} from './hook-arguments.ts'
+
+/** A stretch of the history with one policy. */
+export interface PolicyStage {
+  /** Where it begins; nothing for the first one. */
+  begins: Moment | undefined
+  options: HookOptions
+}
+
+/** All stages in their order, and what is wrong with versions that changed nothing. */
+export interface Policy {
+  stages: PolicyStage[]
+  faults: { fact: OptionsFact; fault: ArgumentFault }[]
+}
+
+/** The arguments of the hook that evict; they hold from their file's own time only. */
+const EVICTING = ['interval', 'save_begin', 'max_keep_ckpts'] as const
+
+/**
+ * The stages of a run's policy. The first valid file governs names, metrics and published keys from the
+ * start of the run; what evicts holds from the file's own time. An invalid version changes nothing.
+ *
+ * @throws {HookArgumentError} where the stack's own defaults are invalid
+ */
+export function policyOf(history: History): Policy {
+  const faults: Policy['faults'] = []
+  const valid: { fact: OptionsFact; options: HookOptions }[] = []
+  const inOrder = history.options.toSorted((a, b) =>
+    compareMoments(momentOf('options', a), momentOf('options', b)),
+  )
+  for (const fact of inOrder) {
+    const resolved = fact.fault ?? resolvedOrFault(history.stackArguments, fact.named)
+    if ('reason' in resolved) faults.push({ fact, fault: resolved })
+    else valid.push({ fact, options: resolved })
+  }
+  const [first] = valid
+  const start = startingOptions(history.stackArguments, first?.fact.named)
+  return {
+    stages: [
+      { begins: undefined, options: start },
+      ...valid.map(({ fact, options }) => ({ begins: momentOf('options', fact), options })),
+    ],
+    faults,
+  }
+}
+
+/** The stage that a moment lies in, as an index into the stages. */
+export function stageAt(policy: Policy, moment: Moment): number {
+  return policy.stages.findLastIndex(
+    ({ begins }) => begins === undefined || compareMoments(begins, moment) <= 0,
+  )
+}
+
+/** The options in force at a moment. */
+export function optionsAt(policy: Policy, moment: Moment): HookOptions {
+  return stageOf(policy, stageAt(policy, moment)).options
+}
+
+/** The options in force now: those of the newest valid version. */
+export function optionsNow(policy: Policy): HookOptions {
+  return stageOf(policy, policy.stages.length - 1).options
+}
+
+function stageOf(policy: Policy, index: number): PolicyStage {
+  const stage = policy.stages[index]
+  if (stage === undefined) throw new RangeError(`no stage ${index} of ${policy.stages.length}`)
+  return stage
+}
+
+function startingOptions(stack: NamedArguments, first: NamedArguments | undefined): HookOptions {
+  if (first === undefined) return resolveOptions(stack, {})
+  const named = { ...first }
+  for (const argument of EVICTING) delete named[argument]
+  return resolveOptions(stack, named)
+}
+
+function resolvedOrFault(
+  stack: NamedArguments,
+  named: NamedArguments,
+): HookOptions | ArgumentFault {
+  try {
+    return resolveOptions(stack, named)
+  } catch (error) {
+    if (error instanceof HookArgumentError) return { field: error.field, reason: error.reason }
+    throw error
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * What is wrong with a run's uploads, each with its key, field, reason and what to do. Derived from the
+ * history like everything else, so a problem that a later upload mends is gone.
+ */
+import { createHash } from 'node:crypto'
+import {
+  type ControlFact,
+  compareTexts,
+  type History,
+  idOf,
+  momentOfCheckpoint,
+} from './history.ts'
+import { keyIn, type Run } from './names.ts'
+import { optionsNow } from './policy.ts'
+import type { Fate } from './retention.ts'
+import type { Survey } from './survey.ts'
+
+/** One problem; a warning changes nothing that the hub does. */
+export interface Problem {
+  /** Names the problem within its run; sorts by time. */
+  id: string
+  severity: 'error' | 'warning'
+  /** Time of the upload that shows it, in seconds since 1970. */
+  seconds: number
+  key: string
+  field: string
+  reason: string
+}
+
+/** A fault of a metric file's version, kept where the file's reading is recorded. */
+export interface SourceFault {
+  key: string
+  seconds: number
+  field: string
+  reason: string
+}
+
+/** The table of a run shows the newest of them. */
+export const PROBLEMS_SHOWN = 100
+
+/** All problems that the history shows; those of metric files are recorded apart. */
+export function problemsOf(
+  run: Run,
+  history: History,
+  survey: Survey,
+  fates: Map<string, Fate>,
+): Problem[] {
+  const found: Problem[] = []
+  const error = (key: string, seconds: number, field: string, reason: string) =>
+    found.push(problem('error', key, seconds, field, reason))
+  const warning = (key: string, seconds: number, field: string, reason: string) =>
+    found.push(problem('warning', key, seconds, field, reason))
+
+  for (const { fact, fault } of survey.policy.faults)
+    error(fact.key, fact.seconds, fault.field, fault.reason)
+  for (const fact of [...history.begins, ...history.ends] as ControlFact[]) {
+    if (fact.fault !== undefined) error(fact.key, fact.seconds, fact.fault.field, fact.fault.reason)
+  }
+  for (const facts of history.steps.values()) {
+    for (const upload of facts.uploads) {
+      if (upload.fault !== undefined) error(upload.key, upload.seconds, 'checkpoint', upload.fault)
+      if (upload.gone) {
+        const reason = 'was evicted and is wanted again, but its noncurrent version has expired'
+        error(upload.key, upload.seconds, 'checkpoint', reason)
+      }
+    }
+    const fate = fates.get(idOf(facts))
+    const top = facts.uploads.at(-1)
+    if (fate?.kind === 'other series' && top !== undefined) {
+      warning(top.key, top.seconds, 'filename_tmpl', fate.reason)
+    }
+  }
+  for (const { checkpoint, fault } of survey.walk.faults) {
+    error(checkpoint.key, momentOfCheckpoint(checkpoint).seconds, fault.field, fault.reason)
+  }
+  found.push(...optionWarnings(run, history, survey))
+  return found
+}
+
+function optionWarnings(run: Run, history: History, survey: Survey): Problem[] {
+  const options = optionsNow(survey.policy)
+  const newest = history.options.findLast(({ fault }) => fault === undefined)
+  const key = newest?.key ?? keyIn(run, 'checkpoint_hook.json')
+  const seconds = newest?.seconds ?? 0
+  const remarks = [...options.remarks]
+  if (options.intervalNamed && options.interval <= 0 && survey.lives.length > 0) {
+    const reason = `is ${options.interval}, which means never, and yet checkpoints come; none outside a record is evicted`
+    remarks.push({ field: 'interval', reason })
+  }
+  if (options.outDir !== undefined) {
+    const reason = "is not followed yet: the hub's files stay in the run's own prefix"
+    remarks.push({ field: 'out_dir', reason })
+  }
+  if (!options.saveOptimizer || !options.saveParamScheduler) {
+    const reason =
+      'is followed in what the hub writes; the stored checkpoints keep what the trainer uploaded'
+    remarks.push({
+      field: options.saveOptimizer ? 'save_param_scheduler' : 'save_optimizer',
+      reason,
+    })
+  }
+  return remarks.map(({ field, reason }) => problem('warning', key, seconds, field, reason))
+}
+
+/** A problem of a metric file. */
+export function problemOfSource({ key, seconds, field, reason }: SourceFault): Problem {
+  return problem('error', key, seconds, field, reason)
+}
+
+/** The newest problems, each once. */
+export function newestProblems(problems: Problem[]): Problem[] {
+  const byId = new Map(problems.map((each) => [each.id, each]))
+  return [...byId.values()].toSorted((a, b) => compareTexts(a.id, b.id)).slice(-PROBLEMS_SHOWN)
+}
+
+/** A problem with its id: the time, and a hash that tells apart what happened in the same second. */
+export function problem(
+  severity: Problem['severity'],
+  key: string,
+  seconds: number,
+  field: string,
+  reason: string,
+): Problem {
+  const digest = createHash('sha256').update(`${key}\n${field}\n${reason}`).digest('hex')
+  const time = new Date(seconds * 1000).toISOString()
+  return { id: `${time}#${digest.slice(0, 12)}`, severity, seconds, key, field, reason }
+}

@@ -1,0 +1,332 @@
+/**
+ * Recording: what was seen in the bucket, or came of an effect, becomes part of the ledger.
+ *
+ * Decides nothing about what should be. Recording the same observation twice changes nothing.
+ */
+import {
+  type BeginFact,
+  type ControlFact,
+  checkpointFacts,
+  compareMetrics,
+  compareMoments,
+  type EndFact,
+  type MetricFact,
+  momentOf,
+  type OptionsFact,
+  type StepFacts,
+  stepId,
+  type Upload,
+} from './history.ts'
+import {
+  type Action,
+  type ArtifactIdentity,
+  type ArtifactObject,
+  type CheckpointState,
+  type Ledger,
+  UNTOUCHED,
+} from './ledger.ts'
+import type { Series } from './names.ts'
+import type { SourceFault } from './problems.ts'
+
+/** What came of an action. */
+export type Result =
+  | { kind: 'done' }
+  | { kind: 'restored'; upload: Upload }
+  | { kind: 'gone' }
+  | { kind: 'made'; key: string; object: ArtifactObject }
+  | { kind: 'refused'; key: string; reason: string }
+  | { kind: 'foreign'; key: string; seconds: number }
+
+/** Something that was seen. */
+export type Observation =
+  | {
+      kind: 'checkpoint'
+      series: Series
+      step: number
+      key: string
+      /** Versions that the ledger does not have yet. */
+      uploads: Upload[]
+      /** Version ids of all uploads that the bucket lists, from the oldest. */
+      listed: string[]
+      /** Where the current version is a delete marker: its time, and the version right below. */
+      marker: { seconds: number; above: string | undefined } | undefined
+    }
+  | { kind: 'options'; facts: OptionsFact[] }
+  | { kind: 'begin'; facts: BeginFact[] }
+  | { kind: 'end'; facts: EndFact[] }
+  | { kind: 'metrics'; series: Series; step: number; facts: MetricFact[] }
+  | { kind: 'source'; key: string; versionIds: string[]; faults: SourceFault[] }
+  | { kind: 'last_checkpoint'; text: string | undefined }
+  | {
+      kind: 'artifact'
+      key: string
+      found: 'foreign' | 'nothing'
+      seconds: number
+      above: string | undefined
+    }
+  /** Handed to the Jobs queue; without a time it is to be handed over again. */
+  | { kind: 'sent'; effect: number; seconds: number | undefined }
+  | { kind: 'result'; effect: number; action: Action; result: Result }
+
+/** Versions of one metric file whose reading is remembered; older ones count as read. */
+const VERSIONS_REMEMBERED = 500
+const FAULTS_REMEMBERED = 20
+
+/** The ledger with an observation in it. The ledger that was given stays as it is. */
+export function record(ledger: Ledger, seen: Observation): Ledger {
+  switch (seen.kind) {
+    case 'checkpoint':
+      return recordCheckpoint(ledger, seen)
+    case 'options':
+      return withHistory(ledger, { options: merged('options', ledger.history.options, seen.facts) })
+    case 'begin':
+      return withHistory(ledger, { begins: merged('begin', ledger.history.begins, seen.facts) })
+    case 'end':
+      return withHistory(ledger, { ends: merged('end', ledger.history.ends, seen.facts) })
+    case 'metrics':
+      return recordMetrics(ledger, seen.series, seen.step, seen.facts)
+    case 'source':
+      return recordSource(ledger, seen.key, seen.versionIds, seen.faults)
+    case 'last_checkpoint':
+      return { ...ledger, lastCheckpoint: seen.text }
+    case 'artifact':
+      return recordArtifact(ledger, seen)
+    case 'sent':
+      return {
+        ...ledger,
+        effects: ledger.effects.map((effect) =>
+          effect.number === seen.effect ? { ...effect, sentSeconds: seen.seconds } : effect,
+        ),
+      }
+    case 'result':
+      return recordResult(ledger, seen.effect, seen.action, seen.result)
+  }
+}
+
+function withHistory(ledger: Ledger, change: Partial<Ledger['history']>): Ledger {
+  return { ...ledger, history: { ...ledger.history, ...change } }
+}
+
+function merged<Fact extends ControlFact>(
+  kind: 'options' | 'begin' | 'end',
+  known: Fact[],
+  seen: Fact[],
+): Fact[] {
+  const fresh = seen.filter(
+    (fact) => !known.some(({ key, versionId }) => key === fact.key && versionId === fact.versionId),
+  )
+  return [...known, ...fresh].toSorted((a, b) =>
+    compareMoments(momentOf(kind, a), momentOf(kind, b)),
+  )
+}
+
+/** The facts of a step, empty where there are none yet. */
+function stepFacts(ledger: Ledger, series: Series, step: number): StepFacts {
+  const known = ledger.history.steps.get(stepId(series, step))
+  return known ?? { series, step, uploads: [], metrics: [], removal: undefined }
+}
+
+function withStep(ledger: Ledger, facts: StepFacts): Ledger {
+  const steps = new Map(ledger.history.steps).set(stepId(facts.series, facts.step), facts)
+  return withHistory(ledger, { steps })
+}
+
+function withCheckpoint(ledger: Ledger, id: string, state: CheckpointState): Ledger {
+  return { ...ledger, checkpoints: new Map(ledger.checkpoints).set(id, state) }
+}
+
+type SeenCheckpoint = Extract<Observation, { kind: 'checkpoint' }>
+
+function recordCheckpoint(ledger: Ledger, seen: SeenCheckpoint): Ledger {
+  const known = stepFacts(ledger, seen.series, seen.step)
+  const fresh = seen.uploads.filter(
+    ({ versionId }) => !known.uploads.some((upload) => upload.versionId === versionId),
+  )
+  const place = (upload: Upload): number => seen.listed.indexOf(upload.versionId)
+  const ofKey = [...known.uploads.filter(({ key }) => key === seen.key), ...fresh]
+  const others = known.uploads.filter(({ key }) => key !== seen.key)
+  const uploads = [...others, ...ofKey.toSorted((a, b) => place(a) - place(b))]
+  const facts = { ...known, uploads }
+  if (uploads.length === 0) return ledger
+  const id = stepId(seen.series, seen.step)
+  const state = ledger.checkpoints.get(id) ?? UNTOUCHED
+  if (seen.marker === undefined && seen.listed.length > 0) {
+    return withStep(ledger, { ...facts, removal: undefined })
+  }
+  const above = seen.marker?.above
+  if (isOwnEviction(ledger, id, facts, seen.key, above)) return withStep(ledger, facts)
+  if (above !== undefined && state.withdrawn.includes(above)) {
+    const etag = uploads.find(({ versionId }) => versionId === above)?.etag ?? ''
+    const withdrawn = state.withdrawn.filter((versionId) => versionId !== above)
+    return withCheckpoint(withStep(ledger, facts), id, {
+      evicted: { versionId: above, etag },
+      withdrawn,
+    })
+  }
+  const seconds = facts.removal?.seconds ?? seen.marker?.seconds ?? uploads.at(-1)?.seconds ?? 0
+  return withStep(ledger, { ...facts, removal: { key: seen.key, seconds } })
+}
+
+/** A marker that an eviction of ours explains: decided for the bytes below it, or about to be undone. */
+function isOwnEviction(
+  ledger: Ledger,
+  id: string,
+  facts: StepFacts,
+  key: string,
+  above: string | undefined,
+): boolean {
+  const undoing = ledger.effects.some(({ action }) => action.kind === 'restore' && action.id === id)
+  const evicted = ledger.checkpoints.get(id)?.evicted?.versionId
+  const holds = (versionId: string | undefined) =>
+    checkpointFacts(facts, key).find(({ versions }) =>
+      versions.some((version) => version.versionId === versionId),
+    )
+  return undoing || (evicted !== undefined && holds(evicted)?.first === holds(above)?.first)
+}
+
+function recordMetrics(ledger: Ledger, series: Series, step: number, seen: MetricFact[]): Ledger {
+  const known = stepFacts(ledger, series, step)
+  const metrics = [...known.metrics]
+  for (const fact of seen) {
+    const ofSource = metrics.filter(({ key, metric }) => key === fact.key && metric === fact.metric)
+    // A value equal to the one recorded from this file is no new fact, whatever version says it again.
+    if (Object.is(ofSource.at(-1)?.value, fact.value)) continue
+    metrics.push({ ...fact, ordinal: ofSource.length })
+  }
+  if (metrics.length === known.metrics.length) return ledger
+  return withStep(ledger, { ...known, metrics: metrics.toSorted(compareMetrics) })
+}
+
+function recordSource(
+  ledger: Ledger,
+  key: string,
+  versionIds: string[],
+  faults: SourceFault[],
+): Ledger {
+  const known = ledger.sources.get(key) ?? { key, versionIds: [], faults: [] }
+  const fresh = versionIds.filter((versionId) => !known.versionIds.includes(versionId))
+  if (fresh.length === 0) return ledger
+  const reading = {
+    key,
+    versionIds: [...known.versionIds, ...fresh].slice(-VERSIONS_REMEMBERED),
+    faults: [...known.faults, ...faults].slice(-FAULTS_REMEMBERED),
+  }
+  return { ...ledger, sources: new Map(ledger.sources).set(key, reading) }
+}
+
+function recordArtifact(ledger: Ledger, seen: Extract<Observation, { kind: 'artifact' }>): Ledger {
+  const artifact = ledger.artifacts.get(seen.key)
+  if (artifact === undefined || !('object' in artifact)) return ledger
+  if (seen.found === 'foreign') {
+    return withArtifact(ledger, seen.key, { state: 'foreign', seconds: seen.seconds })
+  }
+  if (artifact.state !== 'current') return ledger
+  if (seen.above !== undefined && artifact.withdrawn.includes(seen.above)) {
+    return withArtifact(ledger, seen.key, { ...artifact, state: 'superseded' })
+  }
+  return withArtifact(ledger, seen.key, { ...artifact, state: 'removed' })
+}
+
+function withArtifact(
+  ledger: Ledger,
+  key: string,
+  artifact: NonNullable<ReturnType<Ledger['artifacts']['get']>>,
+): Ledger {
+  return { ...ledger, artifacts: new Map(ledger.artifacts).set(key, artifact) }
+}
+
+/** Ticks an effect off. What a stale worker did after its effect was withdrawn is recorded as it is. */
+function recordResult(ledger: Ledger, number: number, action: Action, result: Result): Ledger {
+  const stands = ledger.effects.some((effect) => effect.number === number)
+  const ticked = { ...ledger, effects: ledger.effects.filter((effect) => effect.number !== number) }
+  switch (action.kind) {
+    case 'write last_checkpoint':
+      return stands ? ticked : { ...ticked, lastCheckpoint: action.text }
+    case 'evict':
+      return stands ? ticked : recordStaleEviction(ticked, action)
+    case 'restore':
+      return recordRestore(ticked, action, result)
+    case 'retire':
+      return stands ? ticked : recordStaleRetirement(ticked, action)
+    case 'make':
+      return recordMade(ticked, action, result, stands)
+  }
+}
+
+function recordStaleEviction(ledger: Ledger, action: Extract<Action, { kind: 'evict' }>): Ledger {
+  const { id, versionId, etag } = action
+  const state = ledger.checkpoints.get(id) ?? UNTOUCHED
+  const withdrawn = state.withdrawn.filter((each) => each !== versionId)
+  // Where the eviction was ticked off by another worker, there is nothing stale about it.
+  if (!state.withdrawn.includes(versionId)) return ledger
+  return withCheckpoint(ledger, id, { evicted: { versionId, etag }, withdrawn })
+}
+
+function recordStaleRetirement(
+  ledger: Ledger,
+  action: Extract<Action, { kind: 'retire' }>,
+): Ledger {
+  const artifact = ledger.artifacts.get(action.key)
+  if (artifact?.state !== 'current' || artifact.object.versionId !== action.versionId) return ledger
+  return withArtifact(ledger, action.key, { ...artifact, state: 'superseded' })
+}
+
+function recordRestore(
+  ledger: Ledger,
+  action: Extract<Action, { kind: 'restore' }>,
+  result: Result,
+): Ledger {
+  const facts = ledger.history.steps.get(action.id)
+  if (facts === undefined) return ledger
+  if (result.kind === 'restored') {
+    const known = facts.uploads.some(({ versionId }) => versionId === result.upload.versionId)
+    return known
+      ? ledger
+      : withStep(ledger, { ...facts, uploads: [...facts.uploads, result.upload] })
+  }
+  if (result.kind !== 'gone') return ledger
+  const uploads = facts.uploads.map((upload) =>
+    upload.versionId === action.versionId ? { ...upload, gone: true } : upload,
+  )
+  const { versionId, etag } = action
+  const state = ledger.checkpoints.get(action.id) ?? UNTOUCHED
+  return withCheckpoint(withStep(ledger, { ...facts, uploads }), action.id, {
+    ...state,
+    evicted: { versionId, etag },
+  })
+}
+
+function recordMade(
+  ledger: Ledger,
+  { identity }: Extract<Action, { kind: 'make' }>,
+  result: Result,
+  stands: boolean,
+): Ledger {
+  switch (result.kind) {
+    case 'made':
+      return recordObject(ledger, identity, result.key, result.object)
+    case 'refused':
+      return stands
+        ? withArtifact(ledger, result.key, { state: 'refused', identity, reason: result.reason })
+        : ledger
+    case 'foreign':
+      return withArtifact(ledger, result.key, { state: 'foreign', seconds: result.seconds })
+    default:
+      return ledger
+  }
+}
+
+/** What an effect made that no longer stands is current too, until the plan retires what is not wanted. */
+function recordObject(
+  ledger: Ledger,
+  identity: ArtifactIdentity,
+  key: string,
+  object: ArtifactObject,
+): Ledger {
+  const known = ledger.artifacts.get(key)
+  const recorded =
+    known !== undefined && 'object' in known && known.object.versionId === object.versionId
+  if (recorded && known.state !== 'superseded') return ledger
+  const withdrawn = known !== undefined && 'withdrawn' in known ? known.withdrawn : []
+  return withArtifact(ledger, key, { state: 'current', identity, object, withdrawn })
+}

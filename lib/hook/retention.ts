@@ -1,0 +1,260 @@
+/**
+ * Retention: which checkpoints stay. This is where it is decided, and nowhere else.
+ *
+ * The deque counts regular steps, steps that set a record, and the last of each end. Evictable is what
+ * is outside the newest `max_keep_ckpts` of it both by step within the newest life and by upload time.
+ * Any other upload goes once a newer complete one of its life is there. In an orderly run this is the
+ * hook's own deque; in a disorderly one it errs towards keeping.
+ */
+import {
+  type CheckpointFact,
+  compareMoments,
+  type History,
+  idOf,
+  type Moment,
+  momentOfCheckpoint,
+} from './history.ts'
+import { type HookOptions, isRegular } from './hook-arguments.ts'
+import { type Life, stepsInOrder } from './lives.ts'
+import { optionsAt, optionsNow } from './policy.ts'
+import type { Survey } from './survey.ts'
+
+/** A checkpoint that stands under its key: the newest whole upload there. */
+export interface Standing {
+  life: Life
+  fact: CheckpointFact
+  /** True where it counts in the deque. */
+  member: boolean
+}
+
+/** What should be of one checkpoint, and why. */
+export type Fate =
+  | { kind: 'kept'; reason: string; member: boolean; restorable: boolean }
+  | { kind: 'evicted'; reason: string; member: boolean }
+  | { kind: 'held'; reason: string; member: boolean }
+  | { kind: 'removed' | 'torn' | 'other series'; reason: string; member: boolean }
+
+/**
+ * Decides every checkpoint's fate.
+ *
+ * @param endLasts the checkpoints that ends of training made the last of the hook's series
+ * @param brake how many evictions a change of the options may cause at once
+ * @returns fates by step id, in the order of lives and steps
+ */
+export function decideRetention(
+  history: History,
+  survey: Survey,
+  endLasts: ReadonlySet<CheckpointFact['first']>,
+  brake: number,
+): Map<string, { standing: Standing; fate: Fate }> {
+  const standings = standingsOf(survey, endLasts)
+  const evictions = evictionsOf(standings, survey, brake)
+  const shielded = newestOf(standings.filter((standing) => isLive(history, standing)))
+  return new Map(
+    standings.map((standing) => {
+      const fate = fateOf(
+        history,
+        survey,
+        standing,
+        evictions.get(standing),
+        shielded.has(standing),
+      )
+      return [idOf(standing.fact), { standing, fate }]
+    }),
+  )
+}
+
+/** True where the bucket shows the checkpoint under its key, as far as uploads and people go. */
+function isLive(history: History, { fact }: Standing): boolean {
+  const removal = history.steps.get(idOf(fact))?.removal
+  return fact.newestOfKey && removal === undefined
+}
+
+function standingsOf(survey: Survey, endLasts: ReadonlySet<CheckpointFact['first']>): Standing[] {
+  const byStep = new Map<number, Standing>()
+  for (const life of survey.lives) {
+    for (const [step, standing] of standingsInLife(life, survey, endLasts)) {
+      // Deleted first, so that a step stands where its newest life has it.
+      byStep.delete(step)
+      byStep.set(step, standing)
+    }
+  }
+  return [...byStep.values()]
+}
+
+/**
+ * A step that set a record enters the deque as the hook saves it again, which it does only if this life
+ * has saved a checkpoint of the series before.
+ */
+function standingsInLife(
+  life: Life,
+  survey: Survey,
+  endLasts: ReadonlySet<CheckpointFact['first']>,
+): [number, Standing][] {
+  let savedBefore = false
+  return stepsInOrder(life).map(([step, fact]) => {
+    const options = optionsAt(survey.policy, momentOfCheckpoint(fact))
+    if (isRegular(options, step)) savedBefore = true
+    const member =
+      isRegular(options, step) ||
+      (savedBefore && survey.walk.records.has(fact)) ||
+      endLasts.has(fact.first)
+    return [step, { life, fact, member }]
+  })
+}
+
+type Eviction = { kind: 'evicted' | 'held'; reason: string }
+
+function evictionsOf(
+  standings: Standing[],
+  survey: Survey,
+  brake: number,
+): Map<Standing, Eviction> {
+  return new Map([
+    ...dequeEvictions(
+      standings.filter(({ member }) => member),
+      survey,
+      brake,
+    ),
+    ...strayEvictions(standings, survey),
+  ])
+}
+
+/** One policy after the other: what a small `max_keep_ckpts` evicted, a larger one does not bring back. */
+function dequeEvictions(
+  members: Standing[],
+  survey: Survey,
+  brake: number,
+): Map<Standing, Eviction> {
+  const evictions = new Map<Standing, Eviction>()
+  const { stages } = survey.policy
+  for (const [index, { options, begins }] of stages.entries()) {
+    const keep = options.maxKeepCkpts
+    const present = (until: Moment | undefined): Standing[] =>
+      members.filter(
+        (member) =>
+          !evictions.has(member) &&
+          (until === undefined || compareMoments(momentOfCheckpoint(member.fact), until) < 0),
+      )
+    if (begins !== undefined) {
+      const atOnce = outside(present(begins), keep, lifeBefore(survey, begins))
+      if (atOnce.length > brake) {
+        const reason = `held: max_keep_ckpts=${keep} would evict ${atOnce.length} checkpoints at once, more than the brake of ${brake}`
+        for (const member of atOnce) evictions.set(member, { kind: 'held', reason })
+      }
+    }
+    const until = stages[index + 1]?.begins
+    for (const member of outside(present(until), keep, lifeBefore(survey, until))) {
+      evictions.set(member, { kind: 'evicted', reason: crowdedOut(member, members, keep) })
+    }
+  }
+  return evictions
+}
+
+function lifeBefore(survey: Survey, until: Moment | undefined): Life | undefined {
+  return survey.lives.findLast(
+    ({ begins }) => until === undefined || compareMoments(begins, until) < 0,
+  )
+}
+
+/** The members outside the newest `keep` both by step within the newest life and by upload time. */
+function outside(members: Standing[], keep: number, newest: Life | undefined): Standing[] {
+  if (keep <= 0) return []
+  const byStep = members
+    .filter(({ life }) => life === newest)
+    .toSorted((a, b) => b.fact.step - a.fact.step)
+    .slice(0, keep)
+  const byTime = members.toSorted(byUploadTime).toReversed().slice(0, keep)
+  const inside = new Set([...byStep, ...byTime])
+  return members.filter((member) => !inside.has(member))
+}
+
+function byUploadTime(a: Standing, b: Standing): number {
+  return compareMoments(momentOfCheckpoint(a.fact), momentOfCheckpoint(b.fact))
+}
+
+function crowdedOut(member: Standing, members: Standing[], keep: number): string {
+  const newer = members
+    .filter((rival) => byUploadTime(member, rival) < 0)
+    .toSorted(byUploadTime)
+    .slice(0, keep)
+    .map(({ fact }) => fact.step)
+  return `evicted: max_keep_ckpts=${keep}, newer ${newer.join(', ')}`
+}
+
+/**
+ * Uploads outside the deque. One is what a trainer resumes from while nothing newer of its life is
+ * there; what an older life ended with ages out as its deque does.
+ */
+function strayEvictions(standings: Standing[], survey: Survey): Map<Standing, Eviction> {
+  const evictions = new Map<Standing, Eviction>()
+  const inTime = standings.toSorted(byUploadTime)
+  for (const [index, stray] of inTime.entries()) {
+    if (stray.member) continue
+    const options = optionsAt(survey.policy, momentOfCheckpoint(stray.fact))
+    if (options.interval <= 0) continue
+    const newer = stepsInOrder(stray.life).find(([step]) => step > stray.fact.step)?.[0]
+    const keep = optionsNow(survey.policy).maxKeepCkpts
+    if (newer !== undefined) {
+      evictions.set(stray, { kind: 'evicted', reason: `${strayReason(options)}, newer ${newer}` })
+    } else if (stray.life !== survey.lives.at(-1) && keep > 0 && inTime.length - index > keep) {
+      const reason = `${strayReason(options)}, of an earlier life, ${keep} are newer`
+      evictions.set(stray, { kind: 'evicted', reason })
+    }
+  }
+  return evictions
+}
+
+function strayReason({ interval, saveBegin }: HookOptions): string {
+  return `evicted: outside the series (interval=${interval}, save_begin=${saveBegin})`
+}
+
+/** Never deleted: the newest by step of the newest life, and the newest of the run by upload time. */
+function newestOf(live: Standing[]): Set<Standing> {
+  const newestLife = Math.max(...live.map(({ life }) => life.ordinal))
+  const byStep = live
+    .filter(({ life }) => life.ordinal === newestLife)
+    .toSorted((a, b) => a.fact.step - b.fact.step)
+    .at(-1)
+  const byTime = live.toSorted(byUploadTime).at(-1)
+  return new Set([byStep, byTime].filter((standing) => standing !== undefined))
+}
+
+function fateOf(
+  history: History,
+  survey: Survey,
+  standing: Standing,
+  eviction: Eviction | undefined,
+  shielded: boolean,
+): Fate {
+  const { fact, member } = standing
+  const facts = history.steps.get(idOf(fact))
+  if (facts?.removal !== undefined) {
+    return { kind: 'removed', reason: 'removed: not by the hub', member }
+  }
+  if (!fact.newestOfKey) {
+    const top = facts?.uploads.findLast(({ key }) => key === fact.key)
+    return {
+      kind: 'torn',
+      reason: `kept: a newer upload is not whole: ${top?.fault ?? ''}`,
+      member,
+    }
+  }
+  if (eviction === undefined)
+    return { kind: 'kept', reason: keptReason(survey, standing), member, restorable: true }
+  if (eviction.kind === 'held') return { ...eviction, kind: 'held', member }
+  if (shielded)
+    return { kind: 'kept', reason: 'kept: the newest that is left', member, restorable: false }
+  return { ...eviction, kind: 'evicted', member }
+}
+
+function keptReason(survey: Survey, { fact, life, member }: Standing): string {
+  if (!member) return 'kept: the newest of its life'
+  const options = optionsAt(survey.policy, momentOfCheckpoint(fact))
+  const regular = isRegular(options, fact.step)
+  const why = regular ? 'regular' : survey.walk.records.has(fact) ? 'set a record' : 'the last'
+  const now = optionsNow(survey.policy).maxKeepCkpts
+  if (now <= 0) return `kept: ${why}, max_keep_ckpts is unlimited`
+  const newest = life === survey.lives.at(-1) ? `among the newest ${now}` : 'of an earlier life'
+  return `kept: ${why}, ${newest}`
+}

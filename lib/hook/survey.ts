@@ -1,0 +1,111 @@
+/**
+ * What a history amounts to before retention: which names count, the lives, the best, the last.
+ */
+import { type BestWalk, walkBest } from './best.ts'
+import {
+  type CheckpointFact,
+  checkpointFacts,
+  compareMoments,
+  type EndFact,
+  type History,
+  momentOf,
+  momentOfCheckpoint,
+  type StepFacts,
+} from './history.ts'
+import type { HookOptions } from './hook-arguments.ts'
+import { type Life, livesOf, stepsInOrder } from './lives.ts'
+import { checkpointName, defaultTemplate, keyIn, type Run, type Series } from './names.ts'
+import { optionsNow, type Policy, policyOf } from './policy.ts'
+
+/** The series and the template whose names are this run's checkpoints. */
+export interface Naming {
+  series: Series
+  template: string
+}
+
+/** A history, read. */
+export interface Survey {
+  policy: Policy
+  /** Nothing while no option and no checkpoint has decided. */
+  naming: Naming | undefined
+  lives: Life[]
+  walk: BestWalk
+}
+
+/**
+ * Reads a history in the hook's own order.
+ *
+ * @throws {HookArgumentError} where the stack's default arguments are invalid
+ */
+export function surveyOf(run: Run, history: History): Survey {
+  const policy = policyOf(history)
+  const naming = namingOf(run, history, optionsNow(policy))
+  const complete = naming === undefined ? [] : completeFacts(run, history, naming)
+  const lives = livesOf(complete, history.begins)
+  return { policy, naming, lives, walk: walkBest(history, lives, policy) }
+}
+
+/** The whole uploads of the run's series, as facts. */
+function completeFacts(run: Run, history: History, naming: Naming): CheckpointFact[] {
+  return [...history.steps.values()]
+    .filter(({ series }) => series === naming.series)
+    .flatMap((facts) => checkpointFacts(facts, checkpointKey(run, naming, facts.step)))
+    .filter(({ first }) => first.fault === undefined)
+}
+
+/** The key of a step's checkpoint. */
+export function checkpointKey(run: Run, naming: Naming, step: number): string {
+  return keyIn(run, checkpointName(naming.template, step))
+}
+
+/** Where nobody named `by_epoch` or `filename_tmpl`, the first whole checkpoint's name decides. */
+function namingOf(run: Run, history: History, options: HookOptions): Naming | undefined {
+  if (options.naming !== undefined) return options.naming
+  let first: CheckpointFact | undefined
+  for (const facts of history.steps.values()) {
+    const naming = { series: facts.series, template: defaultTemplate(facts.series) }
+    for (const fact of checkpointFacts(facts, checkpointKey(run, naming, facts.step))) {
+      if (fact.first.fault !== undefined) continue
+      if (
+        first === undefined ||
+        compareMoments(momentOfCheckpoint(fact), momentOfCheckpoint(first)) < 0
+      ) {
+        first = fact
+      }
+    }
+  }
+  return first && { series: first.series, template: defaultTemplate(first.series) }
+}
+
+/** The highest step of the newest life: what a trainer would resume from. */
+export function highestStep(lives: Life[]): CheckpointFact | undefined {
+  const newest = lives.at(-1)
+  return newest === undefined ? undefined : stepsInOrder(newest).at(-1)?.[1]
+}
+
+/**
+ * The history up to an end of training, which is what that end publishes: everything before it, and the
+ * upload that its `last` names, whenever it comes.
+ */
+export function historyBefore(run: Run, history: History, end: EndFact): History {
+  const limit = momentOf('end', end)
+  const awaited = end.last === undefined ? undefined : keyIn(run, end.last)
+  return {
+    stackArguments: history.stackArguments,
+    options: history.options.filter((fact) => compareMoments(momentOf('options', fact), limit) < 0),
+    begins: history.begins.filter((fact) => compareMoments(momentOf('begin', fact), limit) < 0),
+    ends: [],
+    steps: new Map(
+      [...history.steps].map(([id, facts]) => [id, factsBefore(facts, limit.seconds, awaited)]),
+    ),
+  }
+}
+
+function factsBefore(facts: StepFacts, seconds: number, awaited: string | undefined): StepFacts {
+  return {
+    ...facts,
+    uploads: facts.uploads.filter((upload) => upload.seconds <= seconds || upload.key === awaited),
+    metrics: facts.metrics.filter((metric) => metric.seconds <= seconds),
+    removal: undefined,
+  }
+}

@@ -1,0 +1,318 @@
+/** A decision as the entries of the table. */
+import { createHash } from 'node:crypto'
+import type { ControlFact, MetricFact, StepFacts, Upload } from '../hook/history.ts'
+import type { HookOptions } from '../hook/hook-arguments.ts'
+import {
+  type Artifact,
+  type CheckpointState,
+  type Effect,
+  type Ledger,
+  sameIdentity,
+} from '../hook/ledger.ts'
+import type { Decision } from '../hook/plan.ts'
+import { bestIdentity } from '../hook/plan.ts'
+import { newestProblems, type Problem, problem, problemOfSource } from '../hook/problems.ts'
+import type { Fate } from '../hook/retention.ts'
+import { scoreRank, scoreText } from '../hook/score.ts'
+import type { Attributes, Entries } from './schema.ts'
+
+/** DynamoDB's limit for a sort key is 1,024 bytes; a longer object key is named by its hash. */
+const MAX_KEY_BYTES = 900
+
+/** What the entries of a run show besides its ledger. */
+export interface Setting {
+  bucket: string
+  /** The version number that this state gets. */
+  version: number
+  /** For how many days the bucket keeps what was evicted. */
+  noncurrentDays: number
+}
+
+/** All entries of a run: its facts, what was decided, and what people read. */
+export function entriesOf(decision: Decision, setting: Setting): Entries {
+  const { ledger, outcome } = decision
+  const entries: Entries = new Map()
+  entries.set('runtime_info', runtimeInfo(decision, setting))
+  entries.set('run', runEntry(decision, setting))
+  for (const [id, facts] of ledger.history.steps) {
+    const fate = outcome.fates.get(id)
+    const state = ledger.checkpoints.get(id)
+    entries.set(`step#${id}`, stepEntry(facts, fate, state, setting.noncurrentDays))
+  }
+  for (const fact of ledger.history.options) {
+    entries.set(controlEntry('options', fact), { ...controlOf(fact), arguments: fact.named })
+  }
+  for (const fact of ledger.history.begins) {
+    entries.set(controlEntry('life', fact), { ...controlOf(fact), resume_from: fact.resumeFrom })
+  }
+  for (const fact of ledger.history.ends) {
+    entries.set(controlEntry('end', fact), { ...controlOf(fact), last: fact.last })
+  }
+  for (const { key, versionIds, faults } of ledger.sources.values()) {
+    entries.set(`read#${keyOrHash(key)}`, { key, version_ids: versionIds, faults })
+  }
+  for (const [key, artifact] of ledger.artifacts) {
+    entries.set(`artifact#${keyOrHash(key)}`, artifactEntry(key, artifact))
+  }
+  for (const effect of ledger.effects) {
+    entries.set(`effect#${String(effect.number).padStart(16, '0')}`, effectEntry(effect))
+  }
+  for (const [metric, attributes] of bestEntries(decision, setting.bucket)) {
+    entries.set(`best#${metric}`, attributes)
+  }
+  for (const { id, severity, key, field, reason } of problemsOf(decision)) {
+    entries.set(`problem#${id}`, { severity, key, field, reason })
+  }
+  return new Map([...entries].map(([entry, attributes]) => [entry, withoutUndefined(attributes)]))
+}
+
+/** The hook's own keys, the options in force, and how far the hub got. Bounded, however long the run. */
+function runtimeInfo(decision: Decision, { bucket, version }: Setting): Attributes {
+  const { ledger, outcome, last } = decision
+  const several = outcome.options.saveBest.length > 1
+  const best: Attributes = {}
+  for (const [metric, { score, key }] of ledger.answers) {
+    const suffix = several ? `_${metric}` : ''
+    best[`best_score${suffix}`] = scoreText(score)
+    best[`best_ckpt${suffix}`] = `s3://${bucket}/${key}`
+  }
+  const oldest = oldestOfDeque(decision)
+  return {
+    version,
+    ...best,
+    last_ckpt: last && `s3://${bucket}/${last.key}`,
+    keep_ckpt_ids: outcome.keepCkptIds,
+    options: shownOptions(outcome.options, outcome.survey.naming),
+    publish_due: outcome.publishDue,
+    waits_for: outcome.endings.at(-1)?.waitsFor,
+    oldest_kept: oldest && { key: oldest.key, version_id: oldest.versionId, etag: oldest.etag },
+    stack_arguments: ledger.history.stackArguments,
+    next_effect: ledger.nextEffect,
+    last_checkpoint_text: ledger.lastCheckpoint,
+    answers: Object.fromEntries(
+      [...ledger.answers].map(([metric, { score, key }]) => [
+        metric,
+        { score: scoreText(score), key },
+      ]),
+    ),
+  }
+}
+
+function oldestOfDeque({ outcome }: Decision): Upload | undefined {
+  const oldest = outcome.keepCkptIds?.[0]
+  for (const { fact } of outcome.standings.values()) if (fact.step === oldest) return fact.live
+  return undefined
+}
+
+function shownOptions(
+  options: HookOptions,
+  naming: { series: string; template: string } | undefined,
+): Attributes {
+  return {
+    interval: options.interval,
+    by_epoch: naming && naming.series === 'epoch',
+    filename_tmpl: naming?.template,
+    save_optimizer: options.saveOptimizer,
+    save_param_scheduler: options.saveParamScheduler,
+    out_dir: options.outDir,
+    max_keep_ckpts: options.maxKeepCkpts,
+    save_last: options.saveLast,
+    save_best: options.saveBest.map(({ metric }) => metric),
+    rule: options.saveBest.map(({ rule }) => rule ?? 'inferred'),
+    greater_keys: options.greaterKeys,
+    less_keys: options.lessKeys,
+    published_keys: options.publishedKeys,
+    save_begin: options.saveBegin,
+  }
+}
+
+/** What a list of runs needs; the index `runs` sorts these by their last upload. */
+function runEntry({ ledger, outcome, last }: Decision, { bucket }: Setting): Attributes {
+  const uploads = [...ledger.history.steps.values()].flatMap((facts) => facts.uploads)
+  const seconds = uploads.map((upload) => upload.seconds)
+  const fates = [...outcome.fates.values()]
+  return {
+    listed: 'runs',
+    bucket,
+    first_upload: seconds.length > 0 ? isoTime(Math.min(...seconds)) : undefined,
+    last_upload: seconds.length > 0 ? isoTime(Math.max(...seconds)) : undefined,
+    checkpoints: fates.length,
+    evicted: fates.filter(({ kind }) => kind === 'evicted').length,
+    lives: outcome.survey.lives.length,
+    last_step: last?.step,
+    problems: problemsOf({ ledger, outcome }).length,
+  }
+}
+
+function stepEntry(
+  facts: StepFacts,
+  fate: Fate | undefined,
+  state: CheckpointState | undefined,
+  noncurrentDays: number,
+): Attributes {
+  return {
+    series: facts.series,
+    step: facts.step,
+    uploads: facts.uploads.map(uploadOf),
+    metrics: facts.metrics.map(metricOf),
+    removed: facts.removal,
+    evicted_version: state?.evicted && {
+      version_id: state.evicted.versionId,
+      etag: state.evicted.etag,
+    },
+    withdrawn_evictions: state?.withdrawn.length ? state.withdrawn : undefined,
+    fate: fate?.kind ?? 'no checkpoint',
+    reason: fate?.reason ?? 'metrics only: no checkpoint of this step was uploaded',
+    restorable_days: fate?.kind === 'evicted' ? noncurrentDays : undefined,
+  }
+}
+
+function uploadOf(upload: Upload): Attributes {
+  return withoutUndefined({
+    key: upload.key,
+    version_id: upload.versionId,
+    etag: upload.etag,
+    size_bytes: upload.sizeBytes,
+    seconds: upload.seconds,
+    fingerprint: upload.fingerprint,
+    fault: upload.fault,
+    restores: upload.restores,
+    gone: upload.gone || undefined,
+  })
+}
+
+function metricOf(fact: MetricFact): Attributes {
+  return withoutUndefined({
+    metric: fact.metric,
+    value: fact.value === null ? undefined : scoreText(fact.value),
+    seconds: fact.seconds,
+    source: fact.source,
+    key: fact.key,
+    position: fact.position,
+    ordinal: fact.ordinal,
+    version_id: fact.versionId,
+  })
+}
+
+function controlOf({ key, versionId, seconds, ordinal, fault }: ControlFact): Attributes {
+  return { key, version_id: versionId, seconds, ordinal, fault }
+}
+
+function controlEntry(kind: 'options' | 'life' | 'end', { seconds, ordinal }: ControlFact): string {
+  return `${kind}#${isoTime(seconds)}#${String(ordinal).padStart(6, '0')}`
+}
+
+function artifactEntry(key: string, artifact: Artifact): Attributes {
+  if (artifact.state === 'foreign') return { key, state: artifact.state, seconds: artifact.seconds }
+  const { kind, metric, name, source, publishedKeys, droppedKeys } = artifact.identity
+  const identity = {
+    key,
+    state: artifact.state,
+    kind,
+    of_metric: metric,
+    name,
+    source: { key: source.key, version_id: source.versionId, step: source.step },
+    published_keys: publishedKeys,
+    dropped_keys: droppedKeys,
+  }
+  if (artifact.state === 'refused') return { ...identity, reason: artifact.reason }
+  const { object, withdrawn } = artifact
+  return {
+    ...identity,
+    version_id: object.versionId,
+    etag: object.etag,
+    size_bytes: object.sizeBytes,
+    sha256: object.sha256,
+    kept_keys: object.keptKeys,
+    removed_keys: object.removedKeys,
+    layout_version: object.layoutVersion,
+    withdrawn_retirements: withdrawn.length > 0 ? withdrawn : undefined,
+  }
+}
+
+/** The sparse index `outbox` finds these, the oldest first. */
+function effectEntry({ number, action, sinceSeconds, sentSeconds }: Effect): Attributes {
+  return {
+    number,
+    action,
+    since_seconds: sinceSeconds,
+    sent_seconds: sentSeconds,
+    pending: 'effects',
+    due: isoTime(sinceSeconds),
+  }
+}
+
+/** The index `leaderboard` ranks these. */
+function bestEntries({ ledger, outcome }: Decision, bucket: string): [string, Attributes][] {
+  return outcome.best.map((best) => {
+    const wanted = bestIdentity(best)
+    const copy = [...ledger.artifacts].find(
+      ([, artifact]) =>
+        'identity' in artifact &&
+        artifact.state !== 'superseded' &&
+        sameIdentity(artifact.identity, wanted),
+    )
+    return [
+      best.metric,
+      {
+        metric: best.metric,
+        rule: best.rule,
+        score: scoreText(best.score),
+        score_rank: scoreRank(best.score),
+        step: best.checkpoint.step,
+        life: best.life.ordinal,
+        source: `s3://${bucket}/${best.checkpoint.key}`,
+        source_version_id: best.checkpoint.first.versionId,
+        copy: copy && `s3://${bucket}/${copy[0]}`,
+        state: copy?.[1].state ?? 'being made',
+      },
+    ]
+  })
+}
+
+function problemsOf({ ledger, outcome }: Pick<Decision, 'ledger' | 'outcome'>): Problem[] {
+  const ofSources = [...ledger.sources.values()].flatMap(({ faults }) =>
+    faults.map(problemOfSource),
+  )
+  return newestProblems([...outcome.problems, ...ofSources, ...artifactProblems(ledger)])
+}
+
+function artifactProblems(ledger: Ledger): Problem[] {
+  return [...ledger.artifacts].flatMap(([key, artifact]) => {
+    if (artifact.state === 'foreign') {
+      const reason =
+        'is not of the hub, which leaves it alone and puts ".hub" into the name of its own'
+      return [problem('warning', key, artifact.seconds, 'key', reason)]
+    }
+    if (artifact.state !== 'refused') return []
+    const { source } = artifact.identity
+    const upload = [...ledger.history.steps.values()]
+      .flatMap(({ uploads }) => uploads)
+      .find(({ versionId }) => versionId === source.versionId)
+    return [
+      problem('error', source.key, upload?.seconds ?? 0, artifact.identity.kind, artifact.reason),
+    ]
+  })
+}
+
+function keyOrHash(key: string): string {
+  if (Buffer.byteLength(key) <= MAX_KEY_BYTES) return key
+  return `sha256:${createHash('sha256').update(key).digest('hex')}`
+}
+
+function isoTime(seconds: number): string {
+  return new Date(seconds * 1000).toISOString()
+}
+
+/** DynamoDB keeps no undefined values, so what is written has none either: the two can be compared. */
+function withoutUndefined(attributes: Attributes): Attributes {
+  return Object.fromEntries(
+    Object.entries(attributes).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, isMap(value) ? withoutUndefined(value) : value]],
+    ),
+  )
+}
+
+function isMap(value: unknown): value is Attributes {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

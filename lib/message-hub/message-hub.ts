@@ -1,0 +1,171 @@
+/**
+ * The message hub: the ledgers of all runs, in one DynamoDB table.
+ *
+ * Moves entries in and out, whole runs at a time, and never decides. Every commit is one conditional
+ * transaction on the run's version number.
+ */
+import { isDeepStrictEqual } from 'node:util'
+import {
+  type DynamoDBClient,
+  paginateQuery,
+  TransactionCanceledException,
+  type TransactWriteItem,
+  TransactWriteItemsCommand,
+} from '@aws-sdk/client-dynamodb'
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
+import type { NamedArguments } from '../hook/hook-arguments.ts'
+import { emptyLedger, type Ledger } from '../hook/ledger.ts'
+import type { Run } from '../hook/names.ts'
+import type { Decision } from '../hook/plan.ts'
+import { entriesOf, type Setting } from './entries.ts'
+import { ConflictError } from './message-hub-error.ts'
+import { ledgerOf, versionOf } from './reading.ts'
+import type { Attributes, Entries } from './schema.ts'
+
+/** A run as it was read. */
+export interface LoadedRun {
+  ledger: Ledger
+  entries: Entries
+  version: number
+}
+
+/** Where the ledgers are, and what they show besides. */
+export interface MessageHub {
+  dynamodb: DynamoDBClient
+  tableName: string
+  setting: Omit<Setting, 'version'>
+  /** The stack's default arguments: what a run that is met for the first time begins with. */
+  stackArguments: NamedArguments
+}
+
+/** DynamoDB takes 100 actions in a transaction. */
+const ENTRIES_AT_ONCE = 95
+/** In a first part of a large commit: what the rest is derived from. */
+const PRIORITY = ['run', 'effect', 'artifact', 'options', 'life', 'end', 'read', 'step']
+/** Attributes of a step that only explain. */
+const EXPLANATIONS = ['fate', 'reason', 'restorable_days']
+
+/**
+ * Reads all that the hub knows of a run, consistently.
+ *
+ * @throws {MessageHubError} where an entry is not as the hub writes it
+ */
+export async function loadRun(hub: MessageHub, run: Run): Promise<LoadedRun> {
+  const entries: Entries = new Map()
+  const pages = paginateQuery(
+    { client: hub.dynamodb },
+    {
+      TableName: hub.tableName,
+      KeyConditionExpression: '#run = :run',
+      ExpressionAttributeNames: { '#run': 'run' },
+      ExpressionAttributeValues: { ':run': { S: run } },
+      ConsistentRead: true,
+    },
+  )
+  for await (const { Items = [] } of pages) {
+    for (const item of Items) {
+      const { run: _, entry, ...attributes } = unmarshall(item)
+      entries.set(String(entry), attributes)
+    }
+  }
+  const version = versionOf(run, entries)
+  const ledger = version === 0 ? emptyLedger(run, hub.stackArguments) : ledgerOf(run, entries)
+  return { ledger, entries, version }
+}
+
+/**
+ * Commits a decision: the entries that changed, conditional on the version that it was taken on.
+ *
+ * @returns the run as it now is; the same object where nothing changed
+ * @throws {ConflictError} where another worker committed in between
+ */
+export async function commitRun(
+  hub: MessageHub,
+  loaded: LoadedRun,
+  decision: Decision,
+): Promise<LoadedRun> {
+  const { run } = loaded.ledger
+  const shown = entriesOf(decision, { ...hub.setting, version: loaded.version })
+  const changes = changesBetween(loaded.entries, shown)
+  if (changes.length === 0) return { ...loaded, ledger: decision.ledger }
+  let { version } = loaded
+  for (let at = 0; at < changes.length; at += ENTRIES_AT_ONCE) {
+    const info = { ...shown.get('runtime_info'), version: version + 1 }
+    const part = changes.slice(at, at + ENTRIES_AT_ONCE)
+    await transact(hub, run, version, [['runtime_info', info], ...part])
+    version += 1
+    shown.set('runtime_info', info)
+  }
+  return { ledger: decision.ledger, entries: shown, version }
+}
+
+type Change = [entry: string, attributes: Attributes | undefined]
+
+/** Entries to write and, without attributes, to delete; `runtime_info` goes with every transaction. */
+function changesBetween(before: Entries, after: Entries): Change[] {
+  const written = [...after].filter(
+    ([entry, attributes]) => !isDeepStrictEqual(before.get(entry), attributes),
+  )
+  const deleted = [...before.keys()]
+    .filter((entry) => !after.has(entry))
+    .map((entry): Change => [entry, undefined])
+  const changes: Change[] = [...written, ...deleted]
+  if (changes.length === 1 && changes[0]?.[0] === 'runtime_info') return changes
+  return changes
+    .filter(([entry]) => entry !== 'runtime_info')
+    .toSorted((a, b) => priority(a, before) - priority(b, before))
+}
+
+function priority([entry, attributes]: Change, before: Entries): number {
+  const kind = entry.split('#', 1)[0] ?? ''
+  const place = PRIORITY.indexOf(kind)
+  if (place < 0) return PRIORITY.length + 1
+  const known = before.get(entry)
+  if (kind !== 'step' || known === undefined || attributes === undefined) return place
+  const substance = (step: Attributes) =>
+    Object.fromEntries(Object.entries(step).filter(([name]) => !EXPLANATIONS.includes(name)))
+  return isDeepStrictEqual(substance(known), substance(attributes)) ? PRIORITY.length : place
+}
+
+async function transact(
+  hub: MessageHub,
+  run: Run,
+  version: number,
+  changes: Change[],
+): Promise<void> {
+  const unique = new Map(changes.toReversed())
+  const items = [...unique].map(([entry, attributes]): TransactWriteItem => {
+    if (attributes === undefined) {
+      return { Delete: { TableName: hub.tableName, Key: marshall({ run, entry }) } }
+    }
+    const Item = marshall({ run, entry, ...attributes }, { removeUndefinedValues: true })
+    if (entry !== 'runtime_info') return { Put: { TableName: hub.tableName, Item } }
+    return { Put: { TableName: hub.tableName, Item, ...onVersion(version) } }
+  })
+  try {
+    await hub.dynamodb.send(new TransactWriteItemsCommand({ TransactItems: items }))
+  } catch (error) {
+    if (isConflict(error)) throw new ConflictError(run)
+    throw error
+  }
+}
+
+function onVersion(version: number) {
+  if (version === 0) {
+    return {
+      ConditionExpression: 'attribute_not_exists(#version)',
+      ExpressionAttributeNames: { '#version': 'version' },
+    }
+  }
+  return {
+    ConditionExpression: '#version = :version',
+    ExpressionAttributeNames: { '#version': 'version' },
+    ExpressionAttributeValues: marshall({ ':version': version }),
+  }
+}
+
+function isConflict(error: unknown): boolean {
+  if (!(error instanceof TransactionCanceledException)) return false
+  const codes = error.CancellationReasons?.map(({ Code }) => Code) ?? []
+  return codes.includes('ConditionalCheckFailed') || codes.includes('TransactionConflict')
+}

@@ -1,0 +1,217 @@
+/** The entries of the table as a ledger again. */
+import type { ControlFact, StepFacts } from '../hook/history.ts'
+import type { NamedArguments } from '../hook/hook-arguments.ts'
+import {
+  type Action,
+  type Artifact,
+  type ArtifactIdentity,
+  emptyLedger,
+  type Ledger,
+} from '../hook/ledger.ts'
+import type { Run } from '../hook/names.ts'
+import { scoreOf } from '../hook/score.ts'
+import { MessageHubError } from './message-hub-error.ts'
+import { type Attributes, type Entries, kindOf, schemas } from './schema.ts'
+
+/**
+ * Reads a run's ledger from its entries.
+ *
+ * @throws {MessageHubError} where an entry is not as the hub writes it
+ */
+export function ledgerOf(run: Run, entries: Entries): Ledger {
+  const ledger = emptyLedger(run, {})
+  for (const [entry, attributes] of entries) readEntry(ledger, entry, attributes)
+  ledger.effects.sort((a, b) => a.number - b.number)
+  return ledger
+}
+
+/** The version number of a run's state; 0 where the hub does not know the run. */
+export function versionOf(run: Run, entries: Entries): number {
+  const info = entries.get('runtime_info')
+  return info === undefined ? 0 : parsed('runtime_info', run, 'runtime_info', info).version
+}
+
+function readEntry(ledger: Ledger, entry: string, attributes: Attributes): void {
+  const { run, history } = ledger
+  switch (kindOf(entry)) {
+    case 'runtime_info':
+      readRuntimeInfo(ledger, parsed('runtime_info', run, entry, attributes))
+      return
+    case 'step':
+      readStep(ledger, entry.slice('step#'.length), parsed('step', run, entry, attributes))
+      return
+    case 'options': {
+      const fact = parsed('options', run, entry, attributes)
+      history.options.push({ ...controlOf(fact), named: fact.arguments as NamedArguments })
+      return
+    }
+    case 'life': {
+      const fact = parsed('life', run, entry, attributes)
+      history.begins.push({ ...controlOf(fact), resumeFrom: fact.resume_from })
+      return
+    }
+    case 'end': {
+      const fact = parsed('end', run, entry, attributes)
+      history.ends.push({ ...controlOf(fact), last: fact.last })
+      return
+    }
+    case 'read': {
+      const { key, version_ids, faults } = parsed('read', run, entry, attributes)
+      ledger.sources.set(key, { key, versionIds: version_ids, faults })
+      return
+    }
+    case 'artifact': {
+      const artifact = parsed('artifact', run, entry, attributes)
+      ledger.artifacts.set(artifact.key, artifactOf(run, entry, artifact))
+      return
+    }
+    case 'effect': {
+      const effect = parsed('effect', run, entry, attributes)
+      ledger.effects.push({
+        number: effect.number,
+        action: actionOf(effect.action),
+        sinceSeconds: effect.since_seconds,
+        sentSeconds: effect.sent_seconds,
+      })
+      return
+    }
+    case undefined:
+      return
+  }
+}
+
+type Parsed<Kind extends keyof typeof schemas> = ReturnType<(typeof schemas)[Kind]['parse']>
+
+function parsed<Kind extends keyof typeof schemas>(
+  kind: Kind,
+  run: Run,
+  entry: string,
+  attributes: Attributes,
+): Parsed<Kind> {
+  const result = schemas[kind].safeParse(attributes)
+  if (result.success) return result.data as Parsed<Kind>
+  const issue = result.error.issues[0]
+  throw new MessageHubError(
+    run,
+    entry,
+    issue?.path.join('.') ?? '',
+    issue?.message ?? 'is malformed',
+  )
+}
+
+function readRuntimeInfo(ledger: Ledger, info: Parsed<'runtime_info'>): void {
+  ledger.history.stackArguments = info.stack_arguments as NamedArguments
+  ledger.nextEffect = info.next_effect
+  ledger.lastCheckpoint = info.last_checkpoint_text
+  ledger.answers = new Map(
+    Object.entries(info.answers).map(([metric, { score, key }]) => [
+      metric,
+      { score: scoreOf(score), key },
+    ]),
+  )
+}
+
+function readStep(ledger: Ledger, id: string, entry: Parsed<'step'>): void {
+  const facts: StepFacts = {
+    series: entry.series,
+    step: entry.step,
+    uploads: entry.uploads.map((upload) => ({
+      key: upload.key,
+      versionId: upload.version_id,
+      etag: upload.etag,
+      sizeBytes: upload.size_bytes,
+      seconds: upload.seconds,
+      fingerprint: upload.fingerprint,
+      fault: upload.fault,
+      restores: upload.restores,
+      gone: upload.gone ?? false,
+    })),
+    metrics: entry.metrics.map((metric) => ({
+      metric: metric.metric,
+      value: metric.value === undefined ? null : scoreOf(metric.value),
+      seconds: metric.seconds,
+      source: metric.source,
+      key: metric.key,
+      position: metric.position,
+      ordinal: metric.ordinal,
+      versionId: metric.version_id,
+    })),
+    removal: entry.removed,
+  }
+  ledger.history.steps.set(id, facts)
+  const evicted = entry.evicted_version
+  const withdrawn = entry.withdrawn_evictions ?? []
+  if (evicted === undefined && withdrawn.length === 0) return
+  ledger.checkpoints.set(id, {
+    evicted: evicted && { versionId: evicted.version_id, etag: evicted.etag },
+    withdrawn,
+  })
+}
+
+function controlOf(fact: {
+  key: string
+  version_id: string
+  seconds: number
+  ordinal: number
+  fault?: { field: string; reason: string } | undefined
+}): ControlFact {
+  const { key, version_id, seconds, ordinal, fault } = fact
+  return { key, versionId: version_id, seconds, ordinal, fault }
+}
+
+function artifactOf(run: Run, entry: string, stored: Parsed<'artifact'>): Artifact {
+  const { state } = stored
+  if (state === 'foreign') return { state, seconds: stored.seconds ?? 0 }
+  const { kind, name, source } = stored
+  if (kind === undefined || name === undefined || source === undefined) {
+    throw new MessageHubError(run, entry, 'kind', 'is missing')
+  }
+  const identity: ArtifactIdentity = {
+    kind,
+    metric: stored.of_metric,
+    name,
+    source: { key: source.key, versionId: source.version_id, step: source.step },
+    publishedKeys: stored.published_keys,
+    droppedKeys: stored.dropped_keys ?? [],
+  }
+  if (state === 'refused') return { state, identity, reason: stored.reason ?? '' }
+  const { version_id, etag, size_bytes, sha256 } = stored
+  if (
+    version_id === undefined ||
+    etag === undefined ||
+    size_bytes === undefined ||
+    sha256 === undefined
+  ) {
+    throw new MessageHubError(run, entry, 'version_id', 'is missing')
+  }
+  return {
+    state,
+    identity,
+    withdrawn: stored.withdrawn_retirements ?? [],
+    object: {
+      versionId: version_id,
+      etag,
+      sizeBytes: size_bytes,
+      sha256,
+      keptKeys: stored.kept_keys ?? [],
+      removedKeys: stored.removed_keys ?? [],
+      layoutVersion: stored.layout_version ?? 0,
+    },
+  }
+}
+
+/** Nobody but the hub writes effects; what DynamoDB leaves out of a map is put back as undefined. */
+function actionOf(stored: Record<string, unknown>): Action {
+  const action = stored as unknown as Action
+  if (action.kind !== 'make') return action
+  const { metric, publishedKeys, ...identity } = action.identity
+  return {
+    ...action,
+    replaces: action.replaces ?? undefined,
+    identity: {
+      ...identity,
+      metric: metric ?? undefined,
+      publishedKeys: publishedKeys ?? undefined,
+    },
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * The entries of the table, as they lie in DynamoDB: a public interface that people read with
+ * `aws dynamodb get-item`. Whoever changes one changes `docs/message-hub.md` too.
+ */
+import * as z from 'zod/mini'
+
+const maybe = <T extends z.ZodMiniType>(schema: T) => z.optional(schema)
+const text = z.string()
+const number = z.number()
+const texts = z.array(text)
+const series = z.enum(['epoch', 'iter'])
+const fault = z.object({ field: text, reason: text })
+
+const control = {
+  key: text,
+  version_id: text,
+  seconds: number,
+  ordinal: number,
+  fault: maybe(fault),
+}
+
+/** Each entry's attributes beside `run` and `entry`. */
+export const schemas = {
+  runtime_info: z.looseObject({
+    version: number,
+    stack_arguments: z.record(text, z.unknown()),
+    next_effect: number,
+    last_checkpoint_text: maybe(text),
+    answers: z.record(text, z.object({ score: text, key: text })),
+  }),
+  step: z.looseObject({
+    series,
+    step: number,
+    uploads: z.array(
+      z.object({
+        key: text,
+        version_id: text,
+        etag: text,
+        size_bytes: number,
+        seconds: number,
+        fingerprint: maybe(text),
+        fault: maybe(text),
+        restores: maybe(text),
+        gone: maybe(z.boolean()),
+      }),
+    ),
+    metrics: z.array(
+      z.object({
+        metric: text,
+        /** A text, since DynamoDB's numbers know no NaN; missing where the trainer said `null`. */
+        value: maybe(text),
+        seconds: number,
+        source: z.enum(['event', 'log']),
+        key: text,
+        position: number,
+        ordinal: number,
+        version_id: maybe(text),
+      }),
+    ),
+    removed: maybe(z.object({ key: text, seconds: number })),
+    evicted_version: maybe(z.object({ version_id: text, etag: text })),
+    withdrawn_evictions: maybe(texts),
+  }),
+  options: z.looseObject({ ...control, arguments: z.record(text, z.unknown()) }),
+  life: z.looseObject({ ...control, resume_from: maybe(text) }),
+  end: z.looseObject({ ...control, last: maybe(text) }),
+  read: z.looseObject({
+    key: text,
+    version_ids: texts,
+    faults: z.array(z.object({ key: text, seconds: number, field: text, reason: text })),
+  }),
+  artifact: z.looseObject({
+    key: text,
+    state: z.enum(['current', 'superseded', 'removed', 'refused', 'foreign']),
+    kind: maybe(z.enum(['best', 'published'])),
+    of_metric: maybe(text),
+    name: maybe(text),
+    source: maybe(z.object({ key: text, version_id: text, step: number })),
+    published_keys: maybe(texts),
+    dropped_keys: maybe(texts),
+    version_id: maybe(text),
+    etag: maybe(text),
+    size_bytes: maybe(number),
+    sha256: maybe(text),
+    kept_keys: maybe(texts),
+    removed_keys: maybe(texts),
+    layout_version: maybe(number),
+    withdrawn_retirements: maybe(texts),
+    reason: maybe(text),
+    seconds: maybe(number),
+  }),
+  effect: z.looseObject({
+    number,
+    action: z.record(text, z.unknown()),
+    since_seconds: number,
+    sent_seconds: maybe(number),
+  }),
+}
+
+/** What comes before the first `#` of an entry's sort key, where the hub reads the entry back. */
+export type EntryKind = keyof typeof schemas
+
+/** An entry's attributes, without `run` and `entry`. */
+export type Attributes = Record<string, unknown>
+/** All entries of a run, by sort key. */
+export type Entries = Map<string, Attributes>
+
+/** The kind of an entry; `best`, `problem` and `run` are derived and never read back. */
+export function kindOf(entry: string): EntryKind | undefined {
+  const kind = entry.split('#', 1)[0] ?? ''
+  return Object.hasOwn(schemas, kind) ? (kind as EntryKind) : undefined
+}

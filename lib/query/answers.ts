@@ -1,0 +1,221 @@
+/**
+ * Answers about runs, from the message hub alone. Never lists the bucket, and never names an object of
+ * another run.
+ */
+import { type DynamoDBClient, GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb'
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
+import { parseRun, type Run } from '../hook/names.ts'
+import { QueryError } from './problem-details.ts'
+
+/** The table to ask. */
+export interface Table {
+  dynamodb: DynamoDBClient
+  name: string
+}
+
+/** An object that an answer points at: the exact version, so that a later one is not taken for it. */
+export interface Pointer {
+  key: string
+  version_id: string
+  etag: string
+  size_bytes: number
+  sha256?: string
+}
+
+type Attributes = Record<string, unknown>
+
+/** Runs in a page. */
+const RUNS_A_PAGE = 50
+
+/** Runs, the one with the newest upload first. */
+export async function listRuns(
+  table: Table,
+  { prefix, next }: { prefix: string; next: string | undefined },
+): Promise<{ runs: Attributes[]; next: string | undefined }> {
+  const page = await table.dynamodb.send(
+    new QueryCommand({
+      TableName: table.name,
+      IndexName: 'runs',
+      KeyConditionExpression: 'listed = :runs',
+      FilterExpression: 'begins_with(#run, :prefix)',
+      ExpressionAttributeNames: { '#run': 'run' },
+      ExpressionAttributeValues: marshall({ ':runs': 'runs', ':prefix': prefix }),
+      ScanIndexForward: false,
+      Limit: RUNS_A_PAGE,
+      ...(next !== undefined && { ExclusiveStartKey: pageKey(next) }),
+    }),
+  )
+  const last = page.LastEvaluatedKey
+  return {
+    runs: (page.Items ?? []).map((item) => withoutKeys(unmarshall(item), ['entry', 'listed'])),
+    next: last && Buffer.from(JSON.stringify(unmarshall(last))).toString('base64url'),
+  }
+}
+
+/** Everything that a person asks about one run: its options, its checkpoints and their fates, its files. */
+export async function describeRun(table: Table, run: Run): Promise<Attributes> {
+  const info = await runtimeInfo(table, run)
+  const steps = await entriesOf(table, run, 'step#')
+  const artifacts = await entriesOf(table, run, 'artifact#')
+  const problems = await entriesOf(table, run, 'problem#')
+  return {
+    run,
+    ...withoutKeys(info, ['stack_arguments', 'next_effect', 'last_checkpoint_text', 'answers']),
+    steps: steps.map(({ series, step, fate, reason, metrics }) => ({
+      series,
+      step,
+      fate,
+      reason,
+      metrics: Object.fromEntries(
+        (metrics as Attributes[]).map(({ metric, value }) => [metric, value ?? null]),
+      ),
+    })),
+    artifacts: artifacts.map((artifact) => withoutKeys(artifact, ['withdrawn_retirements'])),
+    problems,
+  }
+}
+
+/** The best copy of a metric, or of the only one that the run tracks. */
+export async function bestOf(
+  table: Table,
+  run: Run,
+  metric: string | undefined,
+): Promise<Attributes & { object: Pointer }> {
+  const { answers } = await runtimeInfo(table, run)
+  const known = answers as Record<string, { score: string; key: string }>
+  const names = Object.keys(known)
+  const asked = metric ?? (names.length === 1 ? names[0] : undefined)
+  if (asked === undefined) {
+    if (names.length === 0)
+      throw new QueryError('not-found', `the run ${quoted(run)} has no best checkpoint yet`)
+    const choice = names.map(quoted).join(', ')
+    throw new QueryError(
+      'bad-request',
+      `the run ${quoted(run)} tracks several metrics; name one of ${choice}`,
+    )
+  }
+  const answer = Object.hasOwn(known, asked) ? known[asked] : undefined
+  if (answer === undefined) {
+    const choice = names.length === 0 ? 'none yet' : names.map(quoted).join(', ')
+    throw new QueryError(
+      'not-found',
+      `the run ${quoted(run)} has no best ${quoted(asked)}; it has ${choice}`,
+    )
+  }
+  const artifact = await artifactAt(table, run, answer.key)
+  const source = artifact['source'] as { step: number }
+  return { run, metric: asked, score: answer.score, step: source.step, object: pointerOf(artifact) }
+}
+
+/** The last checkpoint: the highest step of the newest life. */
+export async function lastOf(table: Table, run: Run): Promise<Attributes & { object: Pointer }> {
+  const { last_ckpt } = await runtimeInfo(table, run)
+  if (typeof last_ckpt !== 'string') {
+    throw new QueryError('not-found', `the run ${quoted(run)} has no complete checkpoint yet`)
+  }
+  const steps = await entriesOf(table, run, 'step#')
+  for (const { step, uploads } of steps) {
+    const live = (uploads as Pointer[]).findLast(({ key }) => last_ckpt.endsWith(`/${key}`))
+    if (live === undefined || !isWholeKey(last_ckpt, live.key)) continue
+    const { key, version_id, etag, size_bytes } = live
+    return { run, step, object: { key, version_id, etag, size_bytes } }
+  }
+  throw new QueryError('not-found', `the run ${quoted(run)} has no complete checkpoint yet`)
+}
+
+function isWholeKey(uri: string, key: string): boolean {
+  return uri.replace(/^s3:\/\/[^/]+\//, '') === key
+}
+
+/** The published files of a run. */
+export async function publishedOf(
+  table: Table,
+  run: Run,
+): Promise<{ run: Run; published: (Attributes & { object: Pointer })[] }> {
+  await runtimeInfo(table, run)
+  const artifacts = await entriesOf(table, run, 'artifact#')
+  return {
+    run,
+    published: artifacts
+      .filter(({ kind, state }) => kind === 'published' && state === 'current')
+      .map((artifact) => ({
+        of: artifact['of_metric'] ?? 'last',
+        step: (artifact['source'] as { step: number }).step,
+        kept_keys: artifact['kept_keys'],
+        removed_keys: artifact['removed_keys'],
+        object: pointerOf(artifact),
+      })),
+  }
+}
+
+async function runtimeInfo(table: Table, run: Run): Promise<Attributes> {
+  const { Item } = await table.dynamodb.send(
+    new GetItemCommand({
+      TableName: table.name,
+      Key: marshall({ run, entry: 'runtime_info' }),
+      ConsistentRead: true,
+    }),
+  )
+  if (Item === undefined) throw new QueryError('not-found', `the hub knows no run ${quoted(run)}`)
+  return withoutKeys(unmarshall(Item), ['run', 'entry'])
+}
+
+async function artifactAt(table: Table, run: Run, key: string): Promise<Attributes> {
+  const artifacts = await entriesOf(table, run, 'artifact#')
+  const found = artifacts.find((artifact) => artifact['key'] === key)
+  if (found === undefined)
+    throw new QueryError('not-found', `the run ${quoted(run)} has no ${quoted(key)}`)
+  return found
+}
+
+async function entriesOf(table: Table, run: Run, prefix: string): Promise<Attributes[]> {
+  const found: Attributes[] = []
+  let from: Record<string, unknown> | undefined
+  do {
+    const page = await table.dynamodb.send(
+      new QueryCommand({
+        TableName: table.name,
+        KeyConditionExpression: '#run = :run AND begins_with(entry, :prefix)',
+        ExpressionAttributeNames: { '#run': 'run' },
+        ExpressionAttributeValues: marshall({ ':run': run, ':prefix': prefix }),
+        ConsistentRead: true,
+        ...(from !== undefined && { ExclusiveStartKey: marshall(from) }),
+      }),
+    )
+    found.push(...(page.Items ?? []).map((item) => withoutKeys(unmarshall(item), ['run', 'entry'])))
+    from = page.LastEvaluatedKey && unmarshall(page.LastEvaluatedKey)
+  } while (from !== undefined)
+  return found
+}
+
+function pointerOf(artifact: Attributes): Pointer {
+  const { key, version_id, etag, size_bytes, sha256 } = artifact as unknown as Required<Pointer>
+  return { key, version_id, etag, size_bytes, sha256 }
+}
+
+/** The run that a question names. */
+export function runIn(text: string | undefined): Run {
+  if (text === undefined || text === '') {
+    throw new QueryError(
+      'bad-request',
+      'name a run, such as ?run=experiments/resnet; "." is the root',
+    )
+  }
+  return parseRun(text)
+}
+
+function pageKey(next: string) {
+  try {
+    return marshall(JSON.parse(Buffer.from(next, 'base64url').toString()))
+  } catch {
+    throw new QueryError('bad-request', '"next" is not what the page before gave')
+  }
+}
+
+function withoutKeys(attributes: Attributes, names: string[]): Attributes {
+  return Object.fromEntries(Object.entries(attributes).filter(([name]) => !names.includes(name)))
+}
+
+function quoted(text: string): string {
+  return JSON.stringify(text)
+}

@@ -1,0 +1,116 @@
+/** The query API: which question a request asks, and the answer as HTTP. */
+import type { Bucket } from '../bucket/bucket.ts'
+import {
+  bestOf,
+  describeRun,
+  lastOf,
+  listRuns,
+  type Pointer,
+  publishedOf,
+  runIn,
+  type Table,
+} from './answers.ts'
+import { problemDetails, QueryError } from './problem-details.ts'
+import { expiresIn, signedUrl } from './signed-url.ts'
+
+/** A request, as far as it matters. */
+export interface Question {
+  method: string
+  path: string
+  parameters: Record<string, string | undefined>
+}
+
+/** An HTTP answer. */
+export interface Answer {
+  statusCode: number
+  headers: Record<string, string>
+  body: string
+}
+
+const QUESTIONS = {
+  '/runs': 'runs, newest upload first: prefix, next',
+  '/run': 'one run with its checkpoints, files and problems: run',
+  '/best': 'the best checkpoint and a signed URL: run, metric, expires, redirect=1',
+  '/last': 'the last checkpoint and a signed URL: run, expires, redirect=1',
+  '/published': 'the published files, each with a signed URL: run, expires',
+}
+
+/** Answers a question; errors become problem details. */
+export async function answer(table: Table, bucket: Bucket, question: Question): Promise<Answer> {
+  try {
+    if (question.method !== 'GET') {
+      return problem(405, 'Method Not Allowed', `expected GET, got ${question.method}`)
+    }
+    return await answerTo(table, bucket, question)
+  } catch (error) {
+    if (!(error instanceof QueryError)) throw error
+    const title = error.status === 404 ? 'Not Found' : 'Bad Request'
+    return problem(error.status, title, error.message)
+  }
+}
+
+async function answerTo(table: Table, bucket: Bucket, question: Question): Promise<Answer> {
+  const { parameters } = question
+  switch (question.path.replace(/\/+$/, '')) {
+    case '':
+      return json({ questions: QUESTIONS })
+    case '/runs':
+      return json(
+        await listRuns(table, { prefix: parameters['prefix'] ?? '', next: parameters['next'] }),
+      )
+    case '/run':
+      return json(await describeRun(table, runIn(parameters['run'])))
+    case '/best':
+      return withUrl(
+        bucket,
+        await bestOf(table, runIn(parameters['run']), parameters['metric']),
+        parameters,
+      )
+    case '/last':
+      return withUrl(bucket, await lastOf(table, runIn(parameters['run'])), parameters)
+    case '/published': {
+      const seconds = expiresIn(parameters['expires'])
+      const { run, published } = await publishedOf(table, runIn(parameters['run']))
+      const signed = published.map(async (file) => ({
+        ...file,
+        url: await signedUrl(bucket, file.object, seconds),
+      }))
+      return json({ run, published: await Promise.all(signed) })
+    }
+    default: {
+      const known = Object.keys(QUESTIONS).join(', ')
+      throw new QueryError(
+        'not-found',
+        `no question ${JSON.stringify(question.path)}; there are ${known}`,
+      )
+    }
+  }
+}
+
+async function withUrl(
+  bucket: Bucket,
+  found: { object: Pointer },
+  parameters: Question['parameters'],
+): Promise<Answer> {
+  const url = await signedUrl(bucket, found.object, expiresIn(parameters['expires']))
+  const body = json({ ...found, url })
+  if (parameters['redirect'] !== '1') return body
+  return { ...body, statusCode: 302, headers: { ...body.headers, location: url } }
+}
+
+/** Signed URLs must not outlive themselves in a cache. */
+function json(body: unknown): Answer {
+  return {
+    statusCode: 200,
+    headers: { 'content-type': 'application/json', 'cache-control': 'private, no-store' },
+    body: JSON.stringify(body),
+  }
+}
+
+function problem(statusCode: number, title: string, detail: string): Answer {
+  return {
+    statusCode,
+    headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store' },
+    body: problemDetails(statusCode, title, detail),
+  }
+}

@@ -1,0 +1,100 @@
+/**
+ * Carrying out effects: what was committed is done to the bucket, each on the condition that the object
+ * is still the one that was decided on.
+ *
+ * Decides nothing. Carrying out an effect twice does no more than once.
+ */
+import { SendMessageCommand } from '@aws-sdk/client-sqs'
+import { deleteIfMatch } from '../bucket/delete.ts'
+import { restoreVersion } from '../bucket/restore.ts'
+import { writeText } from '../bucket/write.ts'
+import type { Action, Effect, Ledger } from '../hook/ledger.ts'
+import { keyIn, type Run } from '../hook/names.ts'
+import type { Observation } from '../hook/record.ts'
+import type { Worker } from './worker.ts'
+
+/** What came of an effect, and a key that has to be looked at because it was not as expected. */
+export interface CarriedOut {
+  observations: Observation[]
+  lookAt: string | undefined
+}
+
+/** A message of the Jobs queue: the effect of a run that `publish` is to carry out. */
+export interface Job {
+  run: Run
+  effect: number
+}
+
+/** What makes a checkpoint available again comes first, what deletes one last. */
+const ORDER: Record<Action['kind'], number> = {
+  restore: 0,
+  'write last_checkpoint': 1,
+  make: 2,
+  evict: 3,
+  retire: 4,
+}
+
+/** The effects that are to be carried out now, in their order; a job that was sent is under way. */
+export function outstanding(ledger: Ledger): Effect[] {
+  return ledger.effects
+    .filter(({ action, sentSeconds }) => action.kind !== 'make' || sentSeconds === undefined)
+    .toSorted((a, b) => ORDER[a.action.kind] - ORDER[b.action.kind] || a.number - b.number)
+}
+
+/**
+ * Carries out one effect.
+ *
+ * @throws the error of S3 or SQS where the outcome is not known; the effect then stands
+ */
+export async function carryOut(worker: Worker, run: Run, effect: Effect): Promise<CarriedOut> {
+  const { number, action } = effect
+  switch (action.kind) {
+    case 'write last_checkpoint':
+      await writeText(worker.bucket, keyIn(run, 'last_checkpoint'), action.text)
+      return done(number, action)
+    case 'restore':
+      return restore(worker, number, action)
+    case 'evict':
+    case 'retire': {
+      const outcome = await deleteIfMatch(worker.bucket, action.key, action.etag)
+      return { ...done(number, action), lookAt: outcome === 'other' ? action.key : undefined }
+    }
+    case 'make':
+      return sendJob(worker, { run, effect: number })
+  }
+}
+
+function done(effect: number, action: Action): CarriedOut {
+  const result = { kind: 'done' } as const
+  return { observations: [{ kind: 'result', effect, action, result }], lookAt: undefined }
+}
+
+async function restore(
+  worker: Worker,
+  effect: number,
+  action: Extract<Action, { kind: 'restore' }>,
+): Promise<CarriedOut> {
+  const restored = await restoreVersion(worker.bucket, action)
+  if (restored.kind === 'present') return { ...done(effect, action), lookAt: action.key }
+  if (restored.kind === 'gone') {
+    const result = { kind: 'gone' } as const
+    return { observations: [{ kind: 'result', effect, action, result }], lookAt: undefined }
+  }
+  const upload = {
+    ...restored.version,
+    // A copy has the bytes of its source, whose directory was read.
+    fingerprint: undefined,
+    fault: undefined,
+    restores: action.versionId,
+    gone: false,
+  }
+  const result = { kind: 'restored', upload } as const
+  return { observations: [{ kind: 'result', effect, action, result }], lookAt: undefined }
+}
+
+async function sendJob(worker: Worker, job: Job): Promise<CarriedOut> {
+  const { sqs, queueUrl } = worker.jobs
+  await sqs.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: JSON.stringify(job) }))
+  const seconds = worker.nowSeconds()
+  return { observations: [{ kind: 'sent', effect: job.effect, seconds }], lookAt: undefined }
+}

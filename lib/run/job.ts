@@ -1,0 +1,45 @@
+/** A job: an artifact to make, named by its effect in the message hub. */
+import * as z from 'zod/mini'
+import type { Run } from '../hook/names.ts'
+import { loadRun } from '../message-hub/message-hub.ts'
+import type { Job } from './carry-out.ts'
+import { makeArtifact } from './make-artifact.ts'
+import { settleRun } from './settle.ts'
+import type { Worker } from './worker.ts'
+
+const jobSchema = z.object({ run: z.string(), effect: z.number() })
+
+/** A message of the Jobs queue is none of the hub's. */
+export class JobError extends Error {
+  override readonly name = 'JobError'
+  readonly code = 'job'
+}
+
+/**
+ * Reads a message of the Jobs queue.
+ *
+ * @throws {JobError} with the text that was found
+ */
+export function parseJob(body: string): Job {
+  try {
+    const { run, effect } = jobSchema.parse(JSON.parse(body))
+    return { run: run as Run, effect }
+  } catch {
+    throw new JobError(`expected {"run": …, "effect": …}, got ${body.slice(0, 200)}`)
+  }
+}
+
+/**
+ * Makes the artifact that a job asks for, if its effect still stands, and settles the run.
+ *
+ * @throws the error of S3 or DynamoDB where an outcome is not known; the job may be repeated
+ */
+export async function carryOutJob(worker: Worker, job: Job): Promise<void> {
+  const { ledger } = await loadRun(worker.hub, job.run)
+  const effect = ledger.effects.find(({ number }) => number === job.effect)
+  if (effect === undefined || effect.action.kind !== 'make') return
+  const result = await makeArtifact(worker.bucket, ledger, effect.action)
+  await settleRun(worker, job.run, {
+    observations: [{ kind: 'result', effect: job.effect, action: effect.action, result }],
+  })
+}

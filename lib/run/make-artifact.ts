@@ -1,0 +1,174 @@
+/**
+ * Making an artifact: a checkpoint rewritten with fewer keys, written under its final name.
+ *
+ * Reads the trainer's own upload, never a restored or rewritten one unless that upload has expired.
+ */
+import { createHash } from 'node:crypto'
+import { type Bucket, BucketError, statusOf } from '../bucket/bucket.ts'
+import { objectReader } from '../bucket/object-reader.ts'
+import { type Content, PART_BYTES, type Written, writeIfAbsent } from '../bucket/write.ts'
+import type { RangeReader } from '../checkpoint/range-reader.ts'
+import {
+  assemble,
+  CheckpointFormatError,
+  planRewrite,
+  type RewritePlan,
+  readCheckpoint,
+} from '../checkpoint/rewrite.ts'
+import type { Action, ArtifactIdentity, ArtifactObject, Ledger } from '../hook/ledger.ts'
+import { keyIn, publishedName, yieldedName } from '../hook/names.ts'
+import { refusedKey } from '../hook/plan.ts'
+import type { Result } from '../hook/record.ts'
+
+type Make = Extract<Action, { kind: 'make' }>
+
+/** An object that an artifact can be made from. */
+interface Source {
+  key: string
+  versionId: string
+  sizeBytes: number
+}
+
+/**
+ * Makes an artifact, whatever was left of an earlier attempt.
+ *
+ * @param action what is to be made, from which upload
+ * @throws the S3 error where the outcome is not known; making it again is safe
+ */
+export async function makeArtifact(bucket: Bucket, ledger: Ledger, action: Make): Promise<Result> {
+  const { identity } = action
+  const entryKey = identity.kind === 'best' ? action.key : refusedKey(ledger, identity)
+  for (const source of sourcesOf(ledger, identity)) {
+    try {
+      return await makeFrom(bucket, ledger, action, source)
+    } catch (error) {
+      if (error instanceof CheckpointFormatError) {
+        return { kind: 'refused', key: entryKey, reason: error.message }
+      }
+      if (!(error instanceof BucketError && error.code === 'gone')) throw error
+    }
+  }
+  return { kind: 'gone' }
+}
+
+/** The trainer's upload, then other versions of the same bytes, then the best copy made from it. */
+function sourcesOf(ledger: Ledger, identity: ArtifactIdentity): Source[] {
+  const uploads = [...ledger.history.steps.values()]
+    .flatMap((facts) => facts.uploads)
+    .filter(({ key, fault }) => key === identity.source.key && fault === undefined)
+  const own = uploads.find(({ versionId }) => versionId === identity.source.versionId)
+  const twins = uploads.filter(
+    (upload) => upload !== own && upload.fingerprint === own?.fingerprint,
+  )
+  const copies = [...ledger.artifacts].flatMap(([key, artifact]): Source[] => {
+    if (identity.kind !== 'published' || !('object' in artifact)) return []
+    const { kind, source } = artifact.identity
+    const { versionId, sizeBytes } = artifact.object
+    const fits = kind === 'best' && source.versionId === identity.source.versionId
+    return fits ? [{ key, versionId, sizeBytes }] : []
+  })
+  return [...(own ? [own] : []), ...twins, ...copies]
+}
+
+async function makeFrom(
+  bucket: Bucket,
+  ledger: Ledger,
+  action: Make,
+  source: Source,
+): Promise<Result> {
+  const { identity } = action
+  const reader = await sourceReader(bucket, source)
+  const plan = planRewrite(await readCheckpoint(reader), (key) => isWanted(identity, key))
+  const content = await contentOf(reader, plan)
+  const key =
+    identity.kind === 'published'
+      ? keyIn(ledger.run, publishedName(identity.name, content.sha256))
+      : action.key
+  return write(bucket, ledger, action, key, plan, content)
+}
+
+function isWanted({ publishedKeys, droppedKeys }: ArtifactIdentity, key: string): boolean {
+  return !droppedKeys.includes(key) && (publishedKeys === undefined || publishedKeys.includes(key))
+}
+
+/** A small source is read once, as a whole. */
+async function sourceReader(bucket: Bucket, source: Source): Promise<RangeReader> {
+  const reader = objectReader(bucket, source)
+  if (source.sizeBytes > PART_BYTES) return reader
+  const bytes = await reader.read(0, source.sizeBytes)
+  return {
+    sizeBytes: bytes.byteLength,
+    read: async (at, length) => bytes.subarray(at, at + length),
+  }
+}
+
+async function contentOf(reader: RangeReader, plan: RewritePlan): Promise<Content> {
+  const hash = createHash('sha256')
+  for await (const chunk of assemble(reader, plan)) hash.update(chunk)
+  return {
+    sizeBytes: plan.sizeBytes,
+    sha256: hash.digest('hex'),
+    chunks: () => assemble(reader, plan),
+  }
+}
+
+async function write(
+  bucket: Bucket,
+  ledger: Ledger,
+  action: Make,
+  key: string,
+  plan: RewritePlan,
+  content: Content,
+): Promise<Result> {
+  const written = await writeOver(bucket, ledger, key, content, action.replaces)
+  if (written.kind === 'written') {
+    const object: ArtifactObject = {
+      versionId: written.versionId,
+      etag: written.etag,
+      sizeBytes: content.sizeBytes,
+      sha256: content.sha256,
+      keptKeys: plan.keptKeys,
+      removedKeys: plan.removedKeys,
+      layoutVersion: plan.layoutVersion,
+    }
+    return { kind: 'made', key, object }
+  }
+  const { identity } = action
+  const plain = keyIn(ledger.run, identity.name)
+  if (identity.kind === 'best' && key === plain)
+    return { kind: 'foreign', key, seconds: secondsOf(written) }
+  const yielded = yieldedName(key)
+  if (identity.kind === 'published' && !key.includes('.hub.')) {
+    return write(bucket, ledger, action, yielded, plan, content)
+  }
+  const reason = `both ${plain} and the name that the hub takes instead hold objects that are not the hub's; move one away`
+  return {
+    kind: 'refused',
+    key: identity.kind === 'best' ? key : refusedKey(ledger, identity),
+    reason,
+  }
+}
+
+function secondsOf(written: Written): number {
+  return written.kind === 'foreign' ? written.seconds : 0
+}
+
+/** An object of the hub's own under the name is replaced, on the condition that it is still that one. */
+async function writeOver(
+  bucket: Bucket,
+  ledger: Ledger,
+  key: string,
+  content: Content,
+  replaces: string | undefined,
+): Promise<Written> {
+  const written = await writeIfAbsent(bucket, key, content, replaces)
+  const known = ledger.artifacts.get(key)
+  if (written.kind !== 'own' || known === undefined || !('object' in known)) return written
+  return writeIfAbsent(bucket, key, content, written.etag)
+}
+
+/** Whether an error of S3 says that trying again later may help. */
+export function isTransient(error: unknown): boolean {
+  const status = statusOf(error)
+  return status === undefined || status >= 500 || status === 429
+}

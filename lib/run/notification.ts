@@ -1,0 +1,74 @@
+/** S3 notifications as they lie in the Events queue: keys to look at, by run. */
+import * as z from 'zod/mini'
+import type { Run } from '../hook/names.ts'
+import { runOfKey } from './observe.ts'
+
+/** The keys of one run, and the messages that named them. */
+export interface RunKeys {
+  keys: Set<string>
+  messageIds: Set<string>
+}
+
+/** The message of the sweep, or of a person, that asks to look at keys. */
+const lookSchema = z.object({ look: z.array(z.string()) })
+const notificationSchema = z.looseObject({
+  Records: z.array(
+    z.looseObject({ s3: z.looseObject({ object: z.looseObject({ key: z.string() }) }) }),
+  ),
+})
+
+/**
+ * The keys that a batch of messages names, by run. `s3:TestEvent` and keys outside the protocol name
+ * none; a message that is nothing of this is ignored, since looking again would not help.
+ *
+ * @param keyPrefix keys outside it are not the stack's business
+ */
+export function keysByRun(
+  messages: readonly { messageId: string; body: string }[],
+  keyPrefix: string,
+): Map<Run, RunKeys> {
+  const byRun = new Map<Run, RunKeys>()
+  for (const { messageId, body } of messages) {
+    for (const key of keysIn(body)) {
+      const run = key.startsWith(keyPrefix) ? runOfKey(key) : undefined
+      if (run === undefined) continue
+      const found = byRun.get(run) ?? { keys: new Set(), messageIds: new Set() }
+      byRun.set(run, found)
+      found.keys.add(key)
+      found.messageIds.add(messageId)
+    }
+  }
+  return byRun
+}
+
+function keysIn(body: string): string[] {
+  const message = jsonOf(body)
+  const look = lookSchema.safeParse(message)
+  if (look.success) return look.data.look
+  const notification = notificationSchema.safeParse(message)
+  if (!notification.success) return []
+  return notification.data.Records.flatMap(({ s3 }) => candidates(s3.object.key))
+}
+
+/**
+ * S3 encodes keys in its notifications as a form does. A store that does not would be misread, and an
+ * event is only a hint where to look: so where the two readings differ, both are looked at.
+ */
+function candidates(key: string): string[] {
+  const raw = key
+  let decoded = raw
+  try {
+    decoded = decodeURIComponent(raw.replaceAll('+', ' '))
+  } catch {
+    // A percent sign that encodes nothing: the key was not encoded.
+  }
+  return decoded === raw ? [raw] : [decoded, raw]
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

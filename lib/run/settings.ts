@@ -1,0 +1,61 @@
+/** A function's environment, read once when it starts. */
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { S3Client } from '@aws-sdk/client-s3'
+import { SQSClient } from '@aws-sdk/client-sqs'
+import { type NamedArguments, parseArguments, resolveOptions } from '../hook/hook-arguments.ts'
+import type { Worker } from './worker.ts'
+
+/** The stack gave a function an environment that it cannot work with. */
+export class SettingError extends Error {
+  override readonly name = 'SettingError'
+  readonly code = 'setting'
+  readonly field: string
+  constructor(field: string, reason: string) {
+    super(`environment variable ${field}: ${reason}. Deploy the stack again.`)
+    this.field = field
+  }
+}
+
+/**
+ * The worker of a function, from its environment.
+ *
+ * @throws {SettingError} that names the variable
+ * @throws {HookArgumentError} where the stack's default arguments are invalid
+ */
+export function workerFromEnvironment(environment: NodeJS.ProcessEnv): Worker {
+  return {
+    bucket: { s3: new S3Client({}), name: required(environment, 'BUCKET_NAME') },
+    hub: {
+      dynamodb: new DynamoDBClient({}),
+      tableName: required(environment, 'TABLE_NAME'),
+      stackArguments: stackArguments(required(environment, 'DEFAULT_HOOK_ARGUMENTS')),
+      setting: {
+        bucket: required(environment, 'BUCKET_NAME'),
+        noncurrentDays: wholeNumber(environment, 'NONCURRENT_DAYS'),
+      },
+    },
+    jobs: { sqs: new SQSClient({}), queueUrl: required(environment, 'JOBS_QUEUE_URL') },
+    brake: wholeNumber(environment, 'BRAKE'),
+    nowSeconds: () => Math.floor(Date.now() / 1000),
+  }
+}
+
+/** A variable that the stack always sets. */
+export function required(environment: NodeJS.ProcessEnv, name: string): string {
+  const value = environment[name]
+  if (value === undefined || value === '') throw new SettingError(name, 'is not set')
+  return value
+}
+
+/** A variable that holds a whole number of 0 or more. */
+export function wholeNumber(environment: NodeJS.ProcessEnv, name: string): number {
+  const text = required(environment, name)
+  if (!/^\d+$/.test(text)) throw new SettingError(name, `expected a whole number, got ${text}`)
+  return Number(text)
+}
+
+function stackArguments(text: string): NamedArguments {
+  const named = parseArguments(JSON.parse(text))
+  resolveOptions(named, {})
+  return named
+}

@@ -1,0 +1,148 @@
+/**
+ * Settling a run: what was seen is recorded, what follows is decided and committed, what was committed
+ * is carried out, until nothing is left to do. The way of every event, of every job's result, and of the
+ * sweep.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Ledger } from '../hook/ledger.ts'
+import { keyIn, type Run } from '../hook/names.ts'
+import { type Decision, decide } from '../hook/plan.ts'
+import { type Observation, record } from '../hook/record.ts'
+import { commitRun, type LoadedRun, loadRun } from '../message-hub/message-hub.ts'
+import { ConflictError } from '../message-hub/message-hub-error.ts'
+import { carryOut, outstanding } from './carry-out.ts'
+import { observe } from './observe.ts'
+import type { Worker } from './worker.ts'
+
+/** How a run is settled. */
+export interface Settlement {
+  /** Keys to look at. */
+  keys?: readonly string[]
+  /** What is known already, such as the result of a job. */
+  observations?: readonly Observation[]
+  /** Jobs that were handed to the queue before this time, in seconds since 1970, are sent again. */
+  resendBefore?: number
+}
+
+/** Observations in one transaction: each touches one entry, beside those of the effects. */
+const OBSERVATIONS_AT_ONCE = 30
+/** Other workers on the same run let one through each time, so a few attempts suffice. */
+const ATTEMPTS = 12
+/** Every round carries out what the one before decided; an orderly one needs two. */
+const ROUNDS = 200
+
+/**
+ * Settles a run.
+ *
+ * @returns the ledger as it was committed last
+ * @throws {ConflictError} where other workers changed the run at every attempt
+ * @throws the error of S3, SQS or DynamoDB where an outcome is not known; settling again is safe
+ */
+export async function settleRun(worker: Worker, run: Run, settlement: Settlement): Promise<Ledger> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await settleOnce(worker, run, settlement)
+    } catch (error) {
+      if (!(error instanceof ConflictError) || attempt === ATTEMPTS) throw error
+      await sleep(Math.random() * 50 * attempt)
+    }
+  }
+}
+
+async function settleOnce(worker: Worker, run: Run, settlement: Settlement): Promise<Ledger> {
+  // Looked at after the run was read: a commit that happens in between is then a conflict, so that an
+  // old listing never meets a newer ledger.
+  let loaded = await loadRun(worker.hub, run)
+  const seen = [...(settlement.observations ?? [])]
+  for (const key of settlement.keys ?? []) {
+    seen.push(...(await observe(worker.bucket, loaded.ledger, key)))
+  }
+  if (loaded.version === 0) {
+    if (!isRun(seen)) return loaded.ledger
+    const options = keyIn(run, 'checkpoint_hook.json')
+    seen.unshift(...(await observe(worker.bucket, loaded.ledger, options)))
+  }
+  seen.push(...resends(loaded.ledger, settlement.resendBefore))
+  loaded = await commitObservations(worker, loaded, seen)
+  return (await carryOutAll(worker, loaded)).ledger
+}
+
+/** A prefix is a run from the first fact that the protocol finds in it. */
+function isRun(seen: Observation[]): boolean {
+  return seen.some((each) => {
+    if (each.kind === 'checkpoint') return each.uploads.length > 0
+    if ('facts' in each) return each.facts.length > 0
+    return each.kind === 'source'
+  })
+}
+
+function resends(ledger: Ledger, before: number | undefined): Observation[] {
+  return ledger.effects
+    .filter(
+      ({ sentSeconds }) =>
+        before !== undefined && sentSeconds !== undefined && sentSeconds < before,
+    )
+    .map(({ number }) => ({ kind: 'sent', effect: number, seconds: undefined }))
+}
+
+async function commitObservations(
+  worker: Worker,
+  loaded: LoadedRun,
+  seen: Observation[],
+): Promise<LoadedRun> {
+  let current = loaded
+  for (let at = 0; at < seen.length; at += OBSERVATIONS_AT_ONCE) {
+    const part = seen.slice(at, at + OBSERVATIONS_AT_ONCE)
+    current = await commitPart(worker, current, part)
+  }
+  return current
+}
+
+async function commitPart(
+  worker: Worker,
+  loaded: LoadedRun,
+  seen: Observation[],
+): Promise<LoadedRun> {
+  let decision = decideOn(worker, seen.reduce(record, loaded.ledger))
+  if (isFirstEviction(decision, loaded.ledger)) {
+    // The run's options are read before its first eviction, though never waited for.
+    const key = keyIn(loaded.ledger.run, 'checkpoint_hook.json')
+    const options = await observe(worker.bucket, loaded.ledger, key)
+    decision = decideOn(worker, [...seen, ...options].reduce(record, loaded.ledger))
+  }
+  return commitRun(worker.hub, loaded, decision)
+}
+
+function isFirstEviction({ ledger }: Decision, before: Ledger): boolean {
+  const evicts = ledger.effects.some(({ action }) => action.kind === 'evict')
+  return evicts && before.history.options.length === 0 && before.checkpoints.size === 0
+}
+
+function decideOn(worker: Worker, ledger: Ledger): Decision {
+  const { bucket, brake } = worker
+  return decide(ledger, { bucket: bucket.name, brake, nowSeconds: worker.nowSeconds() })
+}
+
+async function carryOutAll(worker: Worker, loaded: LoadedRun): Promise<LoadedRun> {
+  let current = loaded
+  for (let round = 0; round < ROUNDS; round++) {
+    const { ledger } = current
+    const effects = outstanding(ledger)
+    if (effects.length === 0 && !decideOn(worker, ledger).more) return current
+    const seen: Observation[] = []
+    const lookAt = new Set<string>()
+    try {
+      for (const effect of effects) {
+        const outcome = await carryOut(worker, ledger.run, effect)
+        seen.push(...outcome.observations)
+        if (outcome.lookAt !== undefined) lookAt.add(outcome.lookAt)
+      }
+    } finally {
+      // What was done is ticked off although a later effect failed.
+      const ticked = seen.reduce(record, ledger)
+      for (const key of lookAt) seen.push(...(await observe(worker.bucket, ticked, key)))
+      if (seen.length > 0) current = await commitPart(worker, current, seen)
+    }
+  }
+  return current
+}

@@ -1,0 +1,14 @@
+import type { SQSClient } from '@aws-sdk/client-sqs'
+import type { Bucket } from '../bucket/bucket.ts'
+import type { MessageHub } from '../message-hub/message-hub.ts'
+
+/** What a function needs to work on runs: the bucket, the message hub, the Jobs queue, and a clock. */
+export interface Worker {
+  bucket: Bucket
+  hub: MessageHub
+  jobs: { sqs: SQSClient; queueUrl: string }
+  /** How many evictions a change of the options may cause at once. */
+  brake: number
+  /** The time, in whole seconds since 1970. */
+  nowSeconds: () => number
+}
