@@ -16,7 +16,7 @@ export interface ObjectReader extends RangeReader {
  * A reader over one version of an object.
  *
  * @throws {BucketError} from `read`: `gone` where the version is no longer there, `cut short` where
- *   another number of bytes came than was asked for
+ *   fewer bytes came than were asked for
  */
 export function objectReader(
   bucket: Bucket,
@@ -31,8 +31,9 @@ export function objectReader(
       const range = `bytes=${offset}-${offset + lengthBytes - 1}`
       const answer = await getVersion(bucket, key, versionId, range)
       metadata = answer.Metadata ?? {}
-      const bytes = await bodyOf(answer, key, lengthBytes)
-      // A server that ignores the range sends everything, which the length shows unless all was wanted.
+      // HTTP lets a server ignore a range and send everything; then what comes before it is skipped.
+      const skipBytes = answer.ContentRange === undefined ? offset : 0
+      const bytes = await bodyOf(answer, key, skipBytes, lengthBytes)
       if (bytes.byteLength !== lengthBytes) {
         const reason = `${bytes.byteLength} bytes came of ${lengthBytes} that were asked for; try again`
         throw new BucketError('cut short', key, reason)
@@ -80,9 +81,11 @@ async function getVersion(
 async function bodyOf(
   answer: GetObjectCommandOutput,
   key: string,
-  limitBytes: number,
+  skipBytes: number,
+  lengthBytes: number,
 ): Promise<Uint8Array> {
   const chunks: Uint8Array[] = []
+  const endBytes = skipBytes + lengthBytes
   let received = 0
   const body = answer.Body as
     | (AsyncIterable<Uint8Array> & { destroy(error?: Error): void })
@@ -97,9 +100,9 @@ async function bodyOf(
     for await (const chunk of body) {
       clearTimeout(timer)
       timer = setTimeout(stalled, IDLE_MILLISECONDS)
-      chunks.push(chunk)
+      chunks.push(chunk.subarray(Math.max(0, skipBytes - received), endBytes - received))
       received += chunk.byteLength
-      if (received > limitBytes) break
+      if (received >= endBytes) break
     }
   } finally {
     clearTimeout(timer)

@@ -247,7 +247,7 @@ function recordResult(ledger: Ledger, number: number, action: Action, result: Re
     case 'restore':
       return recordRestore(ticked, action, result)
     case 'retire':
-      return stands ? ticked : recordStaleRetirement(ticked, action)
+      return stands ? recordRetirement(ticked, action) : recordStaleRetirement(ticked, action)
     case 'make':
       return recordMade(ticked, action, result, stands)
   }
@@ -260,6 +260,16 @@ function recordStaleEviction(ledger: Ledger, action: Extract<Action, { kind: 'ev
   // Where the eviction was ticked off by another worker, there is nothing stale about it.
   if (!state.withdrawn.includes(versionId)) return ledger
   return withCheckpoint(ledger, id, { evicted: { versionId, etag }, withdrawn })
+}
+
+/** What is gone is no longer listed, so that the hub is the same whichever copies were made on the way. */
+function recordRetirement(ledger: Ledger, action: Extract<Action, { kind: 'retire' }>): Ledger {
+  const artifact = ledger.artifacts.get(action.key)
+  if (artifact?.state !== 'superseded' || artifact.object.versionId !== action.versionId)
+    return ledger
+  const artifacts = new Map(ledger.artifacts)
+  artifacts.delete(action.key)
+  return { ...ledger, artifacts }
 }
 
 function recordStaleRetirement(

@@ -23,7 +23,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true })
 })
 
-test("Python reads a filtered pickle of any protocol as its own, less what was dropped", async () => {
+test('Python reads a filtered pickle of any protocol as its own, less what was dropped', async () => {
   for (let number = 0; number < COUNT; number += 1) {
     const source = new Uint8Array(await readFile(join(folder, `${number}.pkl`)))
     const { root } = readPickle(source)
