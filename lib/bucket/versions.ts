@@ -39,7 +39,16 @@ export async function versionsOf(bucket: Bucket, key: string): Promise<KeyVersio
     if (listed.key !== key) break
     newestFirst.push(listed)
   }
-  const uploads = newestFirst.filter(({ isMarker }) => !isMarker).toReversed()
+  const uploads = newestFirst
+    .filter(({ isMarker }) => !isMarker)
+    .map(({ versionId, etag, sizeBytes, seconds }) => ({
+      key,
+      versionId,
+      etag,
+      sizeBytes,
+      seconds,
+    }))
+    .toReversed()
   const [top] = newestFirst
   const marker = top?.isMarker
     ? { seconds: top.seconds, above: uploads.at(-1)?.versionId }

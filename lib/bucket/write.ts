@@ -1,4 +1,5 @@
 /** Writing what the hub makes: under its final name only, and only over what was decided on. */
+import { createHash } from 'node:crypto'
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
@@ -7,7 +8,7 @@ import {
   PutObjectCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
-import { type Bucket, bareEtag, statusOf } from './bucket.ts'
+import { type Bucket, BucketError, bareEtag, statusOf } from './bucket.ts'
 import { RESTORES } from './restore.ts'
 
 /** User metadata by which the hub knows an object as its own: the SHA-256 that it wrote. */
@@ -43,6 +44,7 @@ export async function writeText(bucket: Bucket, key: string, text: string): Prom
  * Writes an object if its name is free, or over the one version that it is to replace.
  *
  * @param replaces ETag of the object to replace, without quotes; nothing where the name must be free
+ * @throws {BucketError} `changed` where the bytes are not those of the hash; then nothing is written
  * @throws the S3 error where the outcome is not known; writing again is safe
  */
 export async function writeIfAbsent(
@@ -114,11 +116,18 @@ async function putParts(
   )
   try {
     const Parts: { PartNumber: number; ETag: string | undefined }[] = []
+    // S3 has no SHA-256 of a whole multipart object to check against.
+    const hash = createHash('sha256')
     for await (const Body of parts(content.chunks())) {
+      hash.update(Body)
       const PartNumber = Parts.length + 1
       const part = new UploadPartCommand({ ...where, UploadId, PartNumber, Body })
       const { ETag } = await bucket.s3.send(part)
       Parts.push({ PartNumber, ETag })
+    }
+    if (hash.digest('hex') !== content.sha256) {
+      const reason = 'the bytes to write are not those that were hashed before; try again'
+      throw new BucketError('changed', where.Key, reason)
     }
     await bucket.s3.send(
       new CompleteMultipartUploadCommand({
@@ -129,10 +138,10 @@ async function putParts(
       }),
     )
   } catch (error) {
-    // After a 5xx the upload may be complete; only a plain refusal is cleaned up. The bucket's
-    // lifecycle aborts what is left.
+    // After a 5xx the upload may be complete; only a plain refusal is cleaned up, S3's or our own. The
+    // bucket's lifecycle aborts what is left.
     const status = statusOf(error)
-    if (status !== undefined && status < 500) {
+    if (error instanceof BucketError || (status !== undefined && status < 500)) {
       await bucket.s3.send(new AbortMultipartUploadCommand({ ...where, UploadId })).catch(() => {})
     }
     throw error

@@ -5,7 +5,7 @@ import { dataOffsetOf, LOCAL_HEADER_BYTES } from './zip/local-header.ts'
 import type { ZipEntry } from './zip/zip-entry.ts'
 
 /** Bytes held at a time: one S3 part of the usual size. */
-const CHUNK_BYTES = 8 * 1024 * 1024
+const DEFAULT_CHUNK_BYTES = 8 * 1024 * 1024
 /** Headers that lie within so many bytes are read together: a request costs more than these bytes. */
 const HEADERS_TOGETHER_BYTES = 256 * 1024
 /** Reads under way at a time. */
@@ -34,19 +34,21 @@ export async function checkLocalHeaders(reader: RangeReader, plan: RewritePlan):
 }
 
 /**
- * Yields the rewritten file in order, in chunks of at most 8 MiB, reading the source as it goes.
+ * Yields the rewritten file in order, reading the source as it goes. Its bytes do not depend on the chunks.
  *
+ * @param chunkBytes the most that one chunk holds; 8 MiB unless told
  * @throws {CheckpointFormatError} `bad-zip`, before the first chunk
  */
 export async function* assemble(
   reader: RangeReader,
   plan: RewritePlan,
+  chunkBytes: number = DEFAULT_CHUNK_BYTES,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   await checkLocalHeaders(reader, plan)
   for (const piece of plan.pieces) {
     const lengthBytes = piece.kind === 'copy' ? piece.lengthBytes : piece.bytes.byteLength
-    for (let at = 0; at < lengthBytes; at += CHUNK_BYTES) {
-      const size = Math.min(CHUNK_BYTES, lengthBytes - at)
+    for (let at = 0; at < lengthBytes; at += chunkBytes) {
+      const size = Math.min(chunkBytes, lengthBytes - at)
       yield piece.kind === 'copy'
         ? await reader.read(piece.offset + at, size)
         : piece.bytes.subarray(at, at + size)

@@ -29,6 +29,8 @@ export interface BestWalk {
   /** The metrics tracked now, in the order of `save_best`; one without a score yet is not among the best. */
   tracked: { metric: string; rule: Rule }[]
   best: Best[]
+  /** Those and the best of every metric that earlier options tracked: their copies stay. */
+  everBest: Best[]
   /** Checkpoints that were better than all before them when their life reached them. */
   records: Set<CheckpointFact>
   faults: { checkpoint: CheckpointFact; fault: ArgumentFault }[]
@@ -40,7 +42,7 @@ export interface BestWalk {
  * rule, starts afresh.
  */
 export function walkBest(history: History, lives: Life[], policy: Policy): BestWalk {
-  const walk: BestWalk = { tracked: [], best: [], records: new Set(), faults: [] }
+  const walk: BestWalk = { tracked: [], best: [], everBest: [], records: new Set(), faults: [] }
   const bests = new Map<string, Best>()
   let auto: { metric: string; rule: Rule } | undefined
   for (const life of lives) {
@@ -63,6 +65,7 @@ export function walkBest(history: History, lives: Life[], policy: Policy): BestW
     }
   }
   walk.tracked = resolveTracked(optionsNow(policy), auto)
+  walk.everBest = [...bests.values()]
   walk.best = walk.tracked.flatMap((tracked) => bests.get(identity(tracked)) ?? [])
   return walk
 }

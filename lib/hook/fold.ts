@@ -52,6 +52,8 @@ export interface Outcome {
   /** Checkpoints that may be called the last, the best choice first. */
   lastInOrder: CheckpointFact[]
   best: Best[]
+  /** Those and the best of every metric that earlier options tracked. */
+  everBest: Best[]
   /** Steps of the deque that stay: the hook's `keep_ckpt_ids`; nothing where it keeps all. */
   keepCkptIds: number[] | undefined
   /** Ends of training in their order. */
@@ -97,6 +99,7 @@ export function fold(run: Run, history: History, brake: number): Outcome {
       .toReversed()
       .map(({ fact }) => fact),
     best: survey.walk.best,
+    everBest: survey.walk.everBest,
     keepCkptIds:
       options.maxKeepCkpts > 0
         ? kept

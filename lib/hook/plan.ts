@@ -82,12 +82,22 @@ function planLastCheckpoint(draft: Draft, bucket: string, last: CheckpointFact |
   draft.add({ kind: 'write last_checkpoint', text })
 }
 
+/**
+ * What earlier options tracked keeps its best copy, as the hook leaves that file alone. A copy that is
+ * no metric's best goes once those that are its metric's are committed.
+ */
 function planBestCopies(draft: Draft, outcome: Outcome): void {
-  for (const best of outcome.best) {
-    const wanted = bestIdentity(best)
-    const copy = artifactOf(draft, wanted)
-    if (copy === undefined) make(draft, wanted)
-    else if (copy.state === 'current') retireOthers(draft, wanted)
+  const wanted = outcome.everBest.map(bestIdentity)
+  const missing = wanted.filter((identity) => artifactOf(draft, identity)?.state !== 'current')
+  for (const identity of missing) {
+    if (artifactOf(draft, identity) === undefined) make(draft, identity)
+  }
+  for (const [key, artifact] of draft.artifacts) {
+    if (artifact.state !== 'current' || artifact.identity.kind !== 'best') continue
+    const { identity } = artifact
+    const isWanted = wanted.some((each) => sameIdentity(each, identity))
+    const isAwaited = missing.some(({ metric }) => metric === identity.metric)
+    if (!isWanted && !isAwaited) draft.retire(key, artifact)
   }
 }
 
@@ -117,15 +127,6 @@ function answersOf(draft: Draft, outcome: Outcome): Ledger['answers'] {
       return stands ? [[best.metric, before]] : []
     }),
   )
-}
-
-function retireOthers(draft: Draft, wanted: ArtifactIdentity): void {
-  for (const [key, artifact] of draft.artifacts) {
-    if (artifact.state !== 'current' || artifact.identity.kind !== 'best') continue
-    if (artifact.identity.metric !== wanted.metric || sameIdentity(artifact.identity, wanted))
-      continue
-    draft.retire(key, artifact)
-  }
 }
 
 function planPublications(draft: Draft, outcome: Outcome): void {
@@ -176,18 +177,22 @@ function artifactOf(
 
 function make(draft: Draft, identity: ArtifactIdentity): void {
   const key = targetKey(draft, identity)
-  for (const { number, action } of draft.effects) {
-    if (action.kind !== 'make') continue
-    const { kind, metric } = action.identity
-    if (sameIdentity(action.identity, identity) && action.key === key) return
-    if (identity.kind === 'best' && kind === 'best' && metric === identity.metric)
-      draft.withdraw(number)
-  }
+  const isUnderWay = draft.effects.some(
+    ({ action }) =>
+      action.kind === 'make' && action.key === key && sameIdentity(action.identity, identity),
+  )
+  // One that is no longer wanted is not withdrawn: it may be written already, and is then retired.
+  if (isUnderWay) return
   if (!draft.hasRoom()) return
-  const before = draft.artifacts.get(key)
+  draft.add({ kind: 'make', key, identity, replaces: replacedBy(draft, key, identity) })
+}
+
+/** The ETag of our own object under the name; a published name is only known with its hash. */
+function replacedBy(draft: Draft, key: string, { kind }: ArtifactIdentity): string | undefined {
+  if (kind === 'published') return undefined
   draft.keep(key)
-  const replaces = before?.state === 'current' ? before.object.etag : undefined
-  draft.add({ kind: 'make', key, identity, replaces })
+  const before = draft.artifacts.get(key)
+  return before?.state === 'current' ? before.object.etag : undefined
 }
 
 /** The key that an artifact is to have. A published one's is only known with its hash. */
@@ -216,13 +221,21 @@ function isWanted(fate: Fate | undefined): boolean {
   return fate?.kind === 'held' || (fate?.kind === 'kept' && fate.restorable)
 }
 
-/** A source stays until what is made from it is committed; that of a refused best copy stays for good. */
+/** Whether what a job is to make is still what should be. */
+export function isStillWanted({ outcome }: Decision, wanted: ArtifactIdentity): boolean {
+  return [
+    ...outcome.everBest.map(bestIdentity),
+    ...outcome.endings.flatMap(({ publications }) => publications.map(publishedIdentity)),
+  ].some((identity) => sameIdentity(identity, wanted))
+}
+
+/** A source stays until what is made from it is committed; that of a refused best copy for good. */
 function isNeeded(draft: Draft, outcome: Outcome, fact: CheckpointFact): boolean {
   const isSource = ({ source }: ArtifactIdentity) => source.versionId === fact.first.versionId
   const making = draft.effects.some(
     ({ action }) => action.kind === 'make' && isSource(action.identity),
   )
-  const best = outcome.best.map(bestIdentity).filter(isSource)
+  const best = outcome.everBest.map(bestIdentity).filter(isSource)
   return making || best.some((identity) => artifactOf(draft, identity)?.state === 'refused')
 }
 
@@ -239,13 +252,13 @@ function evict(draft: Draft, id: string, fact: CheckpointFact, state: Checkpoint
 function restore(draft: Draft, id: string, fact: CheckpointFact, state: CheckpointState): void {
   const source = fact.versions.findLast(({ gone }) => !gone)
   if (source === undefined || !draft.hasRoom()) return
-  const pending = draft.effects.find(({ action }) => action.kind === 'evict' && action.id === id)
-  if (pending !== undefined) draft.withdraw(pending.number)
-  const suspected = pending?.action.kind === 'evict' ? [pending.action.versionId] : []
-  draft.checkpoints.set(id, {
-    evicted: undefined,
-    withdrawn: [...new Set([...state.withdrawn, ...suspected])],
-  })
+  for (const { number, action } of draft.effects) {
+    if (action.kind === 'evict' && action.id === id) draft.withdraw(number)
+  }
+  // Some worker may still be carrying out the eviction, even one that was ticked off already.
+  const suspected = state.evicted === undefined ? [] : [state.evicted.versionId]
+  const withdrawn = [...new Set([...state.withdrawn, ...suspected])]
+  draft.checkpoints.set(id, { evicted: undefined, withdrawn })
   draft.add({ kind: 'restore', id, ...wholeVersion(source) })
 }
 

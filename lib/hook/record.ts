@@ -6,7 +6,6 @@
 import {
   type BeginFact,
   type ControlFact,
-  checkpointFacts,
   compareMetrics,
   compareMoments,
   type EndFact,
@@ -153,35 +152,33 @@ function recordCheckpoint(ledger: Ledger, seen: SeenCheckpoint): Ledger {
   if (seen.marker === undefined && seen.listed.length > 0) {
     return withStep(ledger, { ...facts, removal: undefined })
   }
-  const above = seen.marker?.above
-  if (isOwnEviction(ledger, id, facts, seen.key, above)) return withStep(ledger, facts)
-  if (above !== undefined && state.withdrawn.includes(above)) {
-    const etag = uploads.find(({ versionId }) => versionId === above)?.etag ?? ''
-    const withdrawn = state.withdrawn.filter((versionId) => versionId !== above)
-    return withCheckpoint(withStep(ledger, facts), id, {
-      evicted: { versionId: above, etag },
-      withdrawn,
-    })
+  const above = uploads.find(({ versionId }) => versionId === seen.marker?.above)
+  const own = above && ownEviction(state, facts, above)
+  if (own !== undefined) {
+    const withdrawn = state.withdrawn.filter((versionId) => versionId !== own.versionId)
+    const evicted = { versionId: above?.versionId ?? own.versionId, etag: own.etag }
+    return withCheckpoint(withStep(ledger, facts), id, { evicted, withdrawn })
   }
+  const isComingBack = ledger.effects.some(
+    ({ action }) => action.kind === 'restore' && action.id === id,
+  )
+  if (isComingBack) return withStep(ledger, facts)
   const seconds = facts.removal?.seconds ?? seen.marker?.seconds ?? uploads.at(-1)?.seconds ?? 0
   return withStep(ledger, { ...facts, removal: { key: seen.key, seconds } })
 }
 
-/** A marker that an eviction of ours explains: decided for the bytes below it, or about to be undone. */
-function isOwnEviction(
-  ledger: Ledger,
-  id: string,
-  facts: StepFacts,
-  key: string,
-  above: string | undefined,
-): boolean {
-  const undoing = ledger.effects.some(({ action }) => action.kind === 'restore' && action.id === id)
-  const evicted = ledger.checkpoints.get(id)?.evicted?.versionId
-  const holds = (versionId: string | undefined) =>
-    checkpointFacts(facts, key).find(({ versions }) =>
-      versions.some((version) => version.versionId === versionId),
-    )
-  return undoing || (evicted !== undefined && holds(evicted)?.first === holds(above)?.first)
+/**
+ * The eviction of ours that explains a delete marker above an upload: a delete that is conditional on an
+ * ETag hits whatever has that ETag, also if its effect was withdrawn meanwhile. It explains one marker.
+ */
+function ownEviction(state: CheckpointState, facts: StepFacts, above: Upload): Upload | undefined {
+  const decided = [state.evicted?.versionId, ...state.withdrawn]
+  return facts.uploads.find(
+    ({ key, versionId, etag }) =>
+      key === above.key &&
+      decided.includes(versionId) &&
+      (versionId === above.versionId || etag === above.etag),
+  )
 }
 
 function recordMetrics(ledger: Ledger, series: Series, step: number, seen: MetricFact[]): Ledger {
@@ -314,7 +311,7 @@ function recordMade(
 ): Ledger {
   switch (result.kind) {
     case 'made':
-      return recordObject(ledger, identity, result.key, result.object)
+      return recordObject(ledger, identity, result, stands)
     case 'refused':
       return stands
         ? withArtifact(ledger, result.key, { state: 'refused', identity, reason: result.reason })
@@ -330,13 +327,14 @@ function recordMade(
 function recordObject(
   ledger: Ledger,
   identity: ArtifactIdentity,
-  key: string,
-  object: ArtifactObject,
+  { key, object }: Extract<Result, { kind: 'made' }>,
+  stands: boolean,
 ): Ledger {
   const known = ledger.artifacts.get(key)
-  const recorded =
+  const isRecorded =
     known !== undefined && 'object' in known && known.object.versionId === object.versionId
-  if (recorded && known.state !== 'superseded') return ledger
+  // Another worker's answer to the same effect came first.
+  if (isRecorded && known.state !== 'superseded' && !stands) return ledger
   const withdrawn = known !== undefined && 'withdrawn' in known ? known.withdrawn : []
   return withArtifact(ledger, key, { state: 'current', identity, object, withdrawn })
 }

@@ -49,25 +49,28 @@ export function decideRetention(
 ): Map<string, { standing: Standing; fate: Fate }> {
   const standings = standingsOf(survey, endLasts)
   const evictions = evictionsOf(standings, survey, brake)
-  const shielded = newestOf(standings.filter((standing) => isLive(history, standing)))
+  const whole = standings.filter(({ fact }) => fact.newestOfKey)
+  const shield: Shield = {
+    newest: newestOf(whole),
+    newestLeft: newestOf(whole.filter((standing) => !isRemoved(history, standing))),
+  }
   return new Map(
     standings.map((standing) => {
-      const fate = fateOf(
-        history,
-        survey,
-        standing,
-        evictions.get(standing),
-        shielded.has(standing),
-      )
+      const fate = fateOf(history, survey, standing, evictions.get(standing), shield)
       return [idOf(standing.fact), { standing, fate }]
     }),
   )
 }
 
-/** True where the bucket shows the checkpoint under its key, as far as uploads and people go. */
-function isLive(history: History, { fact }: Standing): boolean {
-  const removal = history.steps.get(idOf(fact))?.removal
-  return fact.newestOfKey && removal === undefined
+/** The checkpoints that retention never deletes, whatever else it decides. */
+interface Shield {
+  newest: Set<Standing>
+  /** The same among those that no person removed: kept if still there, and not brought back. */
+  newestLeft: Set<Standing>
+}
+
+function isRemoved(history: History, { fact }: Standing): boolean {
+  return history.steps.get(idOf(fact))?.removal !== undefined
 }
 
 function standingsOf(survey: Survey, endLasts: ReadonlySet<CheckpointFact['first']>): Standing[] {
@@ -137,6 +140,8 @@ function dequeEvictions(
           (until === undefined || compareMoments(momentOfCheckpoint(member.fact), until) < 0),
       )
     if (begins !== undefined) {
+      // What the policy before has held is decided again under this one.
+      for (const [member, { kind }] of evictions) if (kind === 'held') evictions.delete(member)
       const atOnce = outside(present(begins), keep, lifeBefore(survey, begins))
       if (atOnce.length > brake) {
         const reason = `held: max_keep_ckpts=${keep} would evict ${atOnce.length} checkpoints at once, more than the brake of ${brake}`
@@ -225,7 +230,7 @@ function fateOf(
   survey: Survey,
   standing: Standing,
   eviction: Eviction | undefined,
-  shielded: boolean,
+  shield: Shield,
 ): Fate {
   const { fact, member } = standing
   const facts = history.steps.get(idOf(fact))
@@ -243,8 +248,10 @@ function fateOf(
   if (eviction === undefined)
     return { kind: 'kept', reason: keptReason(survey, standing), member, restorable: true }
   if (eviction.kind === 'held') return { ...eviction, kind: 'held', member }
-  if (shielded)
-    return { kind: 'kept', reason: 'kept: the newest that is left', member, restorable: false }
+  if (shield.newest.has(standing) || shield.newestLeft.has(standing)) {
+    const restorable = shield.newest.has(standing)
+    return { kind: 'kept', reason: 'kept: the newest that is left', member, restorable }
+  }
   return { ...eviction, kind: 'evicted', member }
 }
 

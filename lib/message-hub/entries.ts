@@ -40,7 +40,10 @@ export function entriesOf(decision: Decision, setting: Setting): Entries {
     entries.set(`step#${id}`, stepEntry(facts, fate, state, setting.noncurrentDays))
   }
   for (const fact of ledger.history.options) {
-    entries.set(controlEntry('options', fact), { ...controlOf(fact), arguments: fact.named })
+    entries.set(controlEntry('options', fact), {
+      ...controlOf(fact),
+      arguments: JSON.stringify(fact.named),
+    })
   }
   for (const fact of ledger.history.begins) {
     entries.set(controlEntry('life', fact), { ...controlOf(fact), resume_from: fact.resumeFrom })
@@ -86,7 +89,7 @@ function runtimeInfo(decision: Decision, { bucket, version }: Setting): Attribut
     publish_due: outcome.publishDue,
     waits_for: outcome.endings.at(-1)?.waitsFor,
     oldest_kept: oldest && { key: oldest.key, version_id: oldest.versionId, etag: oldest.etag },
-    stack_arguments: ledger.history.stackArguments,
+    stack_arguments: JSON.stringify(ledger.history.stackArguments),
     next_effect: ledger.nextEffect,
     last_checkpoint_text: ledger.lastCheckpoint,
     answers: Object.fromEntries(

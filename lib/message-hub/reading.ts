@@ -42,7 +42,7 @@ function readEntry(ledger: Ledger, entry: string, attributes: Attributes): void 
       return
     case 'options': {
       const fact = parsed('options', run, entry, attributes)
-      history.options.push({ ...controlOf(fact), named: fact.arguments as NamedArguments })
+      history.options.push({ ...controlOf(fact), named: argumentsIn(fact.arguments) })
       return
     }
     case 'life': {
@@ -99,8 +99,13 @@ function parsed<Kind extends keyof typeof schemas>(
   )
 }
 
+/** They were checked when they were recorded. */
+function argumentsIn(json: string): NamedArguments {
+  return JSON.parse(json)
+}
+
 function readRuntimeInfo(ledger: Ledger, info: Parsed<'runtime_info'>): void {
-  ledger.history.stackArguments = info.stack_arguments as NamedArguments
+  ledger.history.stackArguments = argumentsIn(info.stack_arguments)
   ledger.nextEffect = info.next_effect
   ledger.lastCheckpoint = info.last_checkpoint_text
   ledger.answers = new Map(

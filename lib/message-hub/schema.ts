@@ -10,6 +10,8 @@ const number = z.number()
 const texts = z.array(text)
 const series = z.enum(['epoch', 'iter'])
 const fault = z.object({ field: text, reason: text })
+/** Arguments as JSON text: DynamoDB knows neither every number of it nor every depth. */
+const namedArguments = z.string().check(z.refine(isObjectText, 'expected a JSON object as text'))
 
 const control = {
   key: text,
@@ -23,7 +25,7 @@ const control = {
 export const schemas = {
   runtime_info: z.looseObject({
     version: number,
-    stack_arguments: z.record(text, z.unknown()),
+    stack_arguments: namedArguments,
     next_effect: number,
     last_checkpoint_text: maybe(text),
     answers: z.record(text, z.object({ score: text, key: text })),
@@ -61,7 +63,7 @@ export const schemas = {
     evicted_version: maybe(z.object({ version_id: text, etag: text })),
     withdrawn_evictions: maybe(texts),
   }),
-  options: z.looseObject({ ...control, arguments: z.record(text, z.unknown()) }),
+  options: z.looseObject({ ...control, arguments: namedArguments }),
   life: z.looseObject({ ...control, resume_from: maybe(text) }),
   end: z.looseObject({ ...control, last: maybe(text) }),
   read: z.looseObject({
@@ -109,4 +111,13 @@ export type Entries = Map<string, Attributes>
 export function kindOf(entry: string): EntryKind | undefined {
   const kind = entry.split('#', 1)[0] ?? ''
   return Object.hasOwn(schemas, kind) ? (kind as EntryKind) : undefined
+}
+
+function isObjectText(json: string): boolean {
+  try {
+    const value: unknown = JSON.parse(json)
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+  } catch {
+    return false
+  }
 }

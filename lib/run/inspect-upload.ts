@@ -5,7 +5,7 @@ import { RESTORES } from '../bucket/restore.ts'
 import type { ListedVersion } from '../bucket/versions.ts'
 import { CheckpointFormatError } from '../checkpoint/checkpoint-format-error.ts'
 import { FIRST_BYTES, refuseOtherFormats, torchContainerIn } from '../checkpoint/torch-container.ts'
-import { fingerprintOf, readZipDirectory } from '../checkpoint/zip-directory.ts'
+import { fingerprintOf, readZipDirectory, recordsChecksums } from '../checkpoint/zip-directory.ts'
 import type { Upload } from '../hook/history.ts'
 
 /**
@@ -29,7 +29,8 @@ export async function inspectUpload(
   try {
     refuseOtherFormats(await reader.read(0, Math.min(FIRST_BYTES, version.sizeBytes)))
     const directory = await readZipDirectory(reader)
-    upload.fingerprint = fingerprintOf(directory)
+    // Without checksums the directory tells names and sizes only, which other bytes have too.
+    if (recordsChecksums(directory)) upload.fingerprint = fingerprintOf(directory)
     torchContainerIn(directory)
   } catch (error) {
     if (error instanceof BucketError && error.code === 'gone') return undefined

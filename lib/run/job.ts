@@ -1,11 +1,16 @@
 /** A job: an artifact to make, named by its effect in the message hub. */
 import * as z from 'zod/mini'
+import { versionsOf } from '../bucket/versions.ts'
+import type { Action, Ledger } from '../hook/ledger.ts'
 import type { Run } from '../hook/names.ts'
+import { isStillWanted } from '../hook/plan.ts'
 import { loadRun } from '../message-hub/message-hub.ts'
 import type { Job } from './carry-out.ts'
 import { makeArtifact } from './make-artifact.ts'
-import { settleRun } from './settle.ts'
+import { decideOn, settleRun } from './settle.ts'
 import type { Worker } from './worker.ts'
+
+type MakeAction = Extract<Action, { kind: 'make' }>
 
 const jobSchema = z.object({ run: z.string(), effect: z.number() })
 
@@ -38,8 +43,18 @@ export async function carryOutJob(worker: Worker, job: Job): Promise<void> {
   const { ledger } = await loadRun(worker.hub, job.run)
   const effect = ledger.effects.find(({ number }) => number === job.effect)
   if (effect === undefined || effect.action.kind !== 'make') return
-  const result = await makeArtifact(worker.bucket, ledger, effect.action)
+  const result = (await isUnwanted(worker, ledger, effect.action))
+    ? ({ kind: 'done' } as const)
+    : await makeArtifact(worker.bucket, ledger, effect.action)
   await settleRun(worker, job.run, {
     observations: [{ kind: 'result', effect: job.effect, action: effect.action, result }],
   })
+}
+
+/** What was overtaken while it waited need not be made, unless an earlier attempt began to. */
+async function isUnwanted(worker: Worker, ledger: Ledger, action: MakeAction): Promise<boolean> {
+  if (action.identity.kind === 'published') return false
+  if (isStillWanted(decideOn(worker, ledger), action.identity)) return false
+  const { uploads, marker } = await versionsOf(worker.bucket, action.key)
+  return uploads.length === 0 || marker !== undefined
 }

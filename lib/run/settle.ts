@@ -118,7 +118,8 @@ function isFirstEviction({ ledger }: Decision, before: Ledger): boolean {
   return evicts && before.history.options.length === 0 && before.checkpoints.size === 0
 }
 
-function decideOn(worker: Worker, ledger: Ledger): Decision {
+/** What follows from a ledger, under this worker's circumstances. */
+export function decideOn(worker: Worker, ledger: Ledger): Decision {
   const { bucket, brake } = worker
   return decide(ledger, { bucket: bucket.name, brake, nowSeconds: worker.nowSeconds() })
 }

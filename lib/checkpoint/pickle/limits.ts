@@ -9,6 +9,8 @@ export const MAX_OPCODES = 5_000_000
 export const MAX_DEPTH = 10_000
 /** Bytes of one name of a module or global; Python's longest dotted paths have some hundred. */
 export const MAX_GLOBAL_BYTES = 1024
+/** Different globals of one pickle. torch's and MMEngine's checkpoints name some dozens. */
+export const MAX_GLOBALS = 10_000
 /** How many items Python's pickler, and ours, puts into one APPENDS or SETITEMS. */
 export const BATCH_ITEMS = 1000
 /** Steps taken to write cycles through tuples, over all of them; files that torch wrote have next to none. */

@@ -8,18 +8,12 @@
 import { CheckpointFormatError } from '../checkpoint-format-error.ts'
 import { isGlobal } from './allow-list.ts'
 import { ByteCursor } from './byte-cursor.ts'
-import { MAX_GLOBAL_BYTES, MAX_OPCODES, MAX_PICKLE_BYTES } from './limits.ts'
+import { MAX_GLOBAL_BYTES, MAX_GLOBALS, MAX_OPCODES, MAX_PICKLE_BYTES } from './limits.ts'
 import { PickleMachine } from './machine.ts'
 import { type GlobalNode, type PickleGraph, type PickleNode, textOf } from './node.ts'
 import { OPCODE } from './opcode.ts'
+import { readAtom } from './read-atom.ts'
 
-const NONE: PickleNode = { kind: 'none' }
-const TRUE: PickleNode = { kind: 'bool', value: true }
-const FALSE: PickleNode = { kind: 'bool', value: false }
-const SMALL_INTS: readonly PickleNode[] = Array.from({ length: 256 }, (_, value) => ({
-  kind: 'int',
-  value,
-}))
 const EMPTY_TUPLE: PickleNode = { kind: 'tuple', items: [] }
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
@@ -55,72 +49,11 @@ export function readPickle(bytes: Uint8Array): PickleGraph {
       const pair = `${read.module}\n${read.name}`
       const global = globals.get(pair) ?? read
       globals.set(pair, global)
+      requireLimit('globals', globals.size, MAX_GLOBALS)
       machine.push(global)
     } else if (!readAtom(opcode, cursor, machine) && !apply(opcode, cursor, machine)) {
       throw unknownOpcode(opcode, machine.offset)
     }
-  }
-}
-
-/** Opcodes that push a value which is all in their argument; false for others. */
-function readAtom(opcode: number, cursor: ByteCursor, machine: PickleMachine): boolean {
-  switch (opcode) {
-    case OPCODE.NONE:
-      machine.push(NONE)
-      return true
-    case OPCODE.NEWTRUE:
-      machine.push(TRUE)
-      return true
-    case OPCODE.NEWFALSE:
-      machine.push(FALSE)
-      return true
-    case OPCODE.BININT1:
-      machine.push(intNode(cursor.uint8()))
-      return true
-    case OPCODE.BININT2:
-      machine.push(intNode(cursor.uint16()))
-      return true
-    case OPCODE.BININT:
-      machine.push(intNode(cursor.int32()))
-      return true
-    case OPCODE.LONG1:
-      machine.push({ kind: 'long', littleEndian: cursor.bytes(cursor.uint8()) })
-      return true
-    case OPCODE.LONG4:
-      machine.push({ kind: 'long', littleEndian: cursor.bytes(cursor.uint32()) })
-      return true
-    case OPCODE.BINFLOAT:
-      machine.push({ kind: 'float', bigEndian: cursor.bytes(8) })
-      return true
-    case OPCODE.SHORT_BINUNICODE:
-      machine.push({ kind: 'string', utf8: cursor.bytes(cursor.uint8()) })
-      return true
-    case OPCODE.BINUNICODE:
-      machine.push({ kind: 'string', utf8: cursor.bytes(cursor.uint32()) })
-      return true
-    case OPCODE.BINUNICODE8:
-      machine.push({ kind: 'string', utf8: cursor.bytes(cursor.uint64()) })
-      return true
-    case OPCODE.SHORT_BINSTRING:
-      machine.push({ kind: 'py2-string', data: cursor.bytes(cursor.uint8()) })
-      return true
-    case OPCODE.BINSTRING:
-      machine.push({ kind: 'py2-string', data: cursor.bytes(cursor.uint32()) })
-      return true
-    case OPCODE.SHORT_BINBYTES:
-      machine.push({ kind: 'bytes', data: cursor.bytes(cursor.uint8()) })
-      return true
-    case OPCODE.BINBYTES:
-      machine.push({ kind: 'bytes', data: cursor.bytes(cursor.uint32()) })
-      return true
-    case OPCODE.BINBYTES8:
-      machine.push({ kind: 'bytes', data: cursor.bytes(cursor.uint64()) })
-      return true
-    case OPCODE.BYTEARRAY8:
-      machine.push({ kind: 'bytearray', data: cursor.bytes(cursor.uint64()) })
-      return true
-    default:
-      return false
   }
 }
 
@@ -215,10 +148,6 @@ function apply(opcode: number, cursor: ByteCursor, machine: PickleMachine): bool
     default:
       return false
   }
-}
-
-function intNode(value: number): PickleNode {
-  return SMALL_INTS[value] ?? { kind: 'int', value }
 }
 
 function readGlobal(cursor: ByteCursor, machine: PickleMachine): GlobalNode {

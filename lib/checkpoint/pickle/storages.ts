@@ -13,12 +13,12 @@ export interface StorageReference {
   /** The last part of its entry's name, `0` of `epoch_3/data/0`. */
   readonly key: string
   readonly sizeBytes: number
-  /** Bytes of one element; 1 for an untyped storage. */
+  /** Bytes of one element of a tensor; 1 for an untyped storage, less than 1 where several share a byte. */
   readonly elementBytes: number
 }
 
-/** Bytes of an element by storage class (`torch/storage.py`, `_dtype_to_storage_type_map`). */
-const ELEMENT_BYTES: Readonly<Record<string, number>> = {
+/** Bytes of what a storage counts, by its class (`torch/storage.py`, `_dtype_to_storage_type_map`). */
+const UNIT_BYTES: Readonly<Record<string, number>> = {
   BFloat16Storage: 2,
   BoolStorage: 1,
   ByteStorage: 1,
@@ -38,6 +38,8 @@ const ELEMENT_BYTES: Readonly<Record<string, number>> = {
   ShortStorage: 2,
   UntypedStorage: 1,
 }
+/** Storages that count bytes while their tensors count elements, of which so many share a byte. */
+const PACKED: Readonly<Record<string, number>> = { QUInt2x4Storage: 4, QUInt4x2Storage: 2 }
 const STORAGE_MODULES = new Set(['torch', 'torch.cuda', 'torch.storage'])
 
 /**
@@ -70,7 +72,8 @@ export function storageOf(node: PersistentNode): StorageReference {
   const [type, storageClass, keyNode, location, countNode] = items
   const key = textOf(keyNode)
   const count = integerOf(countNode)
-  const elementBytes = storageClass?.kind === 'global' ? elementBytesOf(storageClass) : undefined
+  const className = storageClass?.kind === 'global' ? storageClass.name : ''
+  const unitBytes = storageClass?.kind === 'global' ? unitBytesOf(storageClass) : undefined
   if (
     items.length !== 5 ||
     textOf(type) !== 'storage' ||
@@ -79,12 +82,13 @@ export function storageOf(node: PersistentNode): StorageReference {
     textOf(location) === undefined ||
     count === undefined ||
     count < 0 ||
-    elementBytes === undefined ||
-    !Number.isSafeInteger(count * elementBytes)
+    unitBytes === undefined ||
+    !Number.isSafeInteger(count * unitBytes)
   ) {
     throw badStorage('persistent id', "('storage', class, key, location, count)", summary(items))
   }
-  return { key, sizeBytes: count * elementBytes, elementBytes }
+  const packed = Object.hasOwn(PACKED, className) ? PACKED[className] : undefined
+  return { key, sizeBytes: count * unitBytes, elementBytes: unitBytes / (packed ?? 1) }
 }
 
 /** Every node of a graph once. */
@@ -101,10 +105,10 @@ export function* reachable(root: PickleNode): Generator<PickleNode> {
   }
 }
 
-function elementBytesOf(global: GlobalNode): number | undefined {
-  if (!STORAGE_MODULES.has(global.module) || !Object.hasOwn(ELEMENT_BYTES, global.name))
+function unitBytesOf(global: GlobalNode): number | undefined {
+  if (!STORAGE_MODULES.has(global.module) || !Object.hasOwn(UNIT_BYTES, global.name))
     return undefined
-  return ELEMENT_BYTES[global.name]
+  return UNIT_BYTES[global.name]
 }
 
 function summary(items: readonly PickleNode[]): string {

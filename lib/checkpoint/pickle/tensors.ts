@@ -62,7 +62,7 @@ function checkTensor(node: ObjectNode): void {
   }
   const storage = storageOf(storageNode)
   const elementBytes = dtypeBytes(node, args) ?? storage.elementBytes
-  const neededBytes = elementsReached(offset, sizes, strides) * elementBytes
+  const neededBytes = Math.ceil(elementsReached(offset, sizes, strides) * elementBytes)
   if (neededBytes > storage.sizeBytes) {
     throw badStorage(
       `tensor in storage ${storage.key}`,

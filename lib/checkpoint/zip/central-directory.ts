@@ -9,6 +9,8 @@ export type CentralHeader = Omit<ZipEntry, 'endOffset'>
 const CENTRAL_HEADER_SIGNATURE = 0x02014b50
 const CENTRAL_HEADER_BYTES = 46
 const ZIP64_EXTRA_ID = 0x0001
+/** The DOS attribute of a folder, in the low byte of the external attributes. */
+const DOS_FOLDER = 0x10
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
@@ -43,8 +45,12 @@ export function parseCentralDirectory(bytes: Uint8Array, entryCount: number): Ce
       headerOffset: view.getUint32(at + 42, true), // 42: offset of the local header
       field,
     })
+    const name = decodeName(bytes.subarray(nameAt, nameAt + nameBytes), field)
+    const isFolder = name.endsWith('/') || (view.getUint32(at + 38, true) & DOS_FOLDER) !== 0 // 38
+    // torch's reader gives no data for a folder, and then loads whatever lies in its memory.
+    if (isFolder && large.sizeBytes > 0) throw damaged(field, 'a file', 'a folder with data')
     headers.push({
-      name: decodeName(bytes.subarray(nameAt, nameAt + nameBytes), field),
+      name,
       versionMadeBy: view.getUint16(at + 4, true), // 4: version made by
       versionNeeded: view.getUint16(at + 6, true), // 6: version needed to extract
       flags,

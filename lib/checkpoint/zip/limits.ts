@@ -8,7 +8,7 @@ export const MAX_DIRECTORY_BYTES = 32 * 1024 * 1024
 /** Bytes of one name. torch's names are a file's stem and a number; file systems stop at 255. */
 export const MAX_NAME_BYTES = 4096
 /**
- * The first read of the tail: the farthest that an end record with a comment may begin (22 + 65,535
- * bytes), rounded up. It holds the directories of files with about 800 entries, so one read suffices.
+ * The first read of the tail: an end record (22 bytes) with the longest comment (65,535), and the zip64 locator
+ * (20) and end record (56) before it. It also holds the directories of files with about 900 entries.
  */
 export const TAIL_BYTES = 22 + 65_535 + 20 + 56

@@ -69,8 +69,8 @@ describe('a file that torch wrote, rewritten,', () => {
   })
 
   test('is one range where the kept storages lie together', () => {
-    expect(copies('shared-between-keys')).toBe(1)
-    expect(copies('many-storages')).toBeLessThanOrEqual(2)
+    // The other range is that of the small entries before the storages.
+    expect(copies('many-storages')).toBe(2)
   })
 
   test('holds storages that a kept and a removed key share once, whole', () => {
@@ -79,10 +79,10 @@ describe('a file that torch wrote, rewritten,', () => {
     expect(storages.map(({ sizeBytes }) => sizeBytes)).toEqual([400])
   })
 
-  test('is the same whether it is read whole or in ranges of whatever size (invariant 12)', async () => {
+  test('has the same bytes in chunks of whatever size (invariant 12)', async () => {
     for (const { source, plan, output } of rewritten.values()) {
       const chunks: Uint8Array[] = []
-      for await (const chunk of assemble(readerOver(source.slice()), plan)) chunks.push(chunk)
+      for await (const chunk of assemble(readerOver(source), plan, 1000)) chunks.push(chunk)
       expect(Buffer.concat(chunks).equals(output)).toBe(true)
     }
   })

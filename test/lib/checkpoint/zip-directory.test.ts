@@ -68,7 +68,10 @@ describe('a file is refused where', () => {
     ['an entry lies beyond the file', { headerOffset: 1_000_000 }, 'overlap'],
     ['an entry is encrypted', { flags: 1 }, 'bad-zip'],
     ['a size says zip64 and no such field is there', { sizeBytes: 0xffffffff }, 'bad-zip'],
-    ['a name is no UTF-8', { name: '' }, 'bad-zip'],
+    ['an entry with data says that it is a folder', { externalAttributes: 0x10 }, 'bad-zip'],
+    ['a folder by its name has data', { name: 'run/b/' }, 'bad-zip'],
+    ['a name is empty', { name: '' }, 'bad-zip'],
+    ['a name holds a zero byte', { name: 'run/b\0' }, 'bad-zip'],
   ])('%s', async (_, second, code) => {
     expect(
       await codeOf([...TWO.slice(0, 1), { name: 'run/b', data: Buffer.from('x'), ...second }]),

@@ -1,0 +1,199 @@
+/** A bucket in memory, as far as the pure core sees one: versions, delete markers, whole seconds. */
+
+import type { MetricFact, Upload } from '../../../lib/hook/history.ts'
+import type { NamedArguments } from '../../../lib/hook/hook-arguments.ts'
+import type { Action, Ledger } from '../../../lib/hook/ledger.ts'
+import { meaningOf, publishedName } from '../../../lib/hook/names.ts'
+import type { Observation, Result } from '../../../lib/hook/record.ts'
+
+/** What lies under a key. */
+export type Body =
+  | { kind: 'checkpoint'; bytes: string; torn: boolean }
+  | { kind: 'options'; named: NamedArguments }
+  | { kind: 'begin' }
+  | { kind: 'end'; last: string | undefined }
+  | { kind: 'metrics'; series: 'epoch' | 'iter'; step: number; metrics: [string, number | null][] }
+  | { kind: 'hub'; bytes: string }
+
+interface Version {
+  versionId: string
+  seconds: number
+  /** Nothing for a delete marker. */
+  body: Body | undefined
+  restores: string | undefined
+}
+
+export class BucketModel {
+  /** Keys that something happened to, as notifications name them. */
+  readonly notifications: string[] = []
+  readonly #versions = new Map<string, Version[]>()
+  readonly #run: string
+  #written = 0
+
+  constructor(run: string) {
+    this.#run = run
+  }
+
+  put(name: string, seconds: number, body: Body, restores?: string): Version {
+    return this.#add(`${this.#run}/${name}`, seconds, body, restores)
+  }
+
+  /** What is there for whoever lists the bucket: names and bytes. */
+  live(): Record<string, string> {
+    const live: [string, string][] = []
+    for (const [key, versions] of this.#versions) {
+      const top = versions.at(-1)
+      if (top?.body !== undefined) live.push([key, bytesOf(top)])
+    }
+    return Object.fromEntries(live.toSorted())
+  }
+
+  /** As `lib/run/observe.ts` looks at a key. */
+  look(ledger: Ledger, key: string): Observation[] {
+    const meaning = meaningOf(key)
+    const versions = this.#of(key)
+    const uploads = versions.filter(({ body }) => body !== undefined)
+    const listed = uploads.map(({ versionId }) => versionId)
+    const top = versions.at(-1)
+    const isMarker = top !== undefined && top.body === undefined
+    const marker = isMarker ? { seconds: top.seconds, above: listed.at(-1) } : undefined
+    switch (meaning.kind) {
+      case 'checkpoint': {
+        const { kind, series, step } = meaning
+        const seen = uploads.map((version) => uploadOf(key, version))
+        return [{ kind, series, step, key, uploads: seen, listed, marker }]
+      }
+      case 'options':
+      case 'begin':
+      case 'end': {
+        const facts = uploads.map((version, ordinal) => controlOf(key, version, ordinal))
+        return [{ kind: meaning.kind, facts } as Observation]
+      }
+      case 'metrics':
+        return this.#lookAtMetrics(ledger, key, uploads)
+      case 'other': {
+        const artifact = ledger.artifacts.get(key)
+        if (artifact === undefined || !('object' in artifact) || marker === undefined) return []
+        return [{ kind: 'artifact', key, found: 'nothing', seconds: 0, above: marker.above }]
+      }
+      default:
+        return []
+    }
+  }
+
+  #lookAtMetrics(ledger: Ledger, key: string, uploads: Version[]): Observation[] {
+    const read = ledger.sources.get(key)?.versionIds ?? []
+    return uploads
+      .filter(({ versionId }) => !read.includes(versionId))
+      .flatMap(({ versionId, seconds, body }): Observation[] => {
+        if (body?.kind !== 'metrics') return []
+        const facts = body.metrics.map(([metric, value], position): MetricFact => {
+          const common = { seconds, source: 'event', key, ordinal: 0 } as const
+          return { metric, value, position, versionId: undefined, ...common }
+        })
+        return [
+          { kind: 'metrics', series: body.series, step: body.step, facts },
+          { kind: 'source', key, versionIds: [versionId], faults: [] },
+        ]
+      })
+  }
+
+  /** As `lib/run/carry-out.ts` and `lib/run/make-artifact.ts` do it, on the same conditions. */
+  carryOut(action: Action, seconds: number): Result {
+    switch (action.kind) {
+      case 'write last_checkpoint':
+        this.put('last_checkpoint', seconds, { kind: 'hub', bytes: action.text })
+        return { kind: 'done' }
+      case 'evict':
+      case 'retire': {
+        const top = this.#of(action.key).at(-1)
+        const isThere = top?.body !== undefined && bytesOf(top) === action.etag
+        if (isThere) this.#add(action.key, seconds, undefined, undefined)
+        return { kind: 'done' }
+      }
+      case 'restore':
+        return this.#restore(action, seconds)
+      case 'make':
+        return this.#make(action, seconds)
+    }
+  }
+
+  #restore(action: Extract<Action, { kind: 'restore' }>, seconds: number): Result {
+    const versions = this.#of(action.key)
+    if (versions.at(-1)?.body !== undefined) return { kind: 'done' }
+    const source = versions.find(({ versionId }) => versionId === action.versionId)
+    if (source?.body === undefined) return { kind: 'gone' }
+    const restored = this.#add(action.key, seconds, source.body, action.versionId)
+    return { kind: 'restored', upload: uploadOf(action.key, restored) }
+  }
+
+  #make(action: Extract<Action, { kind: 'make' }>, seconds: number): Result {
+    const { kind, name, source, publishedKeys, droppedKeys } = action.identity
+    const upload = this.#of(source.key).find(({ versionId }) => versionId === source.versionId)
+    if (upload === undefined) return { kind: 'gone' }
+    const bytes = JSON.stringify([bytesOf(upload), publishedKeys, droppedKeys])
+    const made = kind === 'best' ? name : publishedName(name, hashOf(bytes))
+    const key = `${this.#run}/${made}`
+    const top = this.#of(key).at(-1)
+    const isThere = top?.body !== undefined && bytesOf(top) === bytes
+    const { versionId } = isThere ? top : this.put(made, seconds, { kind: 'hub', bytes })
+    const about = { keptKeys: [], removedKeys: [], layoutVersion: 1, sizeBytes: bytes.length }
+    return {
+      kind: 'made',
+      key,
+      object: { versionId, etag: bytes, sha256: hashOf(bytes), ...about },
+    }
+  }
+
+  #add(
+    key: string,
+    seconds: number,
+    body: Body | undefined,
+    restores: string | undefined,
+  ): Version {
+    this.#written += 1
+    const version = { versionId: `v${this.#written}`, seconds, body, restores }
+    this.#of(key).push(version)
+    this.notifications.push(key)
+    return version
+  }
+
+  #of(key: string): Version[] {
+    const versions = this.#versions.get(key) ?? []
+    this.#versions.set(key, versions)
+    return versions
+  }
+}
+
+/** Any function of the bytes will do, as long as names differ where bytes do. */
+function hashOf(bytes: string): string {
+  let hash = 7
+  for (const each of bytes) hash = (hash * 31 + (each.codePointAt(0) ?? 0)) % 0xffffffff
+  return hash.toString(16).padStart(8, '0')
+}
+
+function bytesOf({ body }: Version): string {
+  return body !== undefined && 'bytes' in body ? body.bytes : JSON.stringify(body)
+}
+
+function uploadOf(key: string, version: Version): Upload {
+  const { versionId, seconds, body, restores } = version
+  return {
+    key,
+    versionId,
+    etag: bytesOf(version),
+    sizeBytes: 1,
+    seconds,
+    fingerprint: bytesOf(version),
+    fault: body?.kind === 'checkpoint' && body.torn ? 'truncated' : undefined,
+    restores,
+    gone: false,
+  }
+}
+
+function controlOf(key: string, { versionId, seconds, body }: Version, ordinal: number): object {
+  const common = { key, versionId, seconds, ordinal, fault: undefined }
+  if (body?.kind === 'options') return { ...common, named: body.named }
+  if (body?.kind === 'end') return { ...common, last: body.last }
+  return { ...common, resumeFrom: undefined }
+}
