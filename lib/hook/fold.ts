@@ -7,6 +7,7 @@
 import type { Best } from './best.ts'
 import {
   type CheckpointFact,
+  checkpointFacts,
   compareMoments,
   type EndFact,
   type History,
@@ -14,7 +15,8 @@ import {
   type StepFacts,
 } from './history.ts'
 import type { HookOptions } from './hook-arguments.ts'
-import { bestName, nameOf, type Run } from './names.ts'
+import type { Life } from './lives.ts'
+import { bestName, keyIn, nameOf, type Run } from './names.ts'
 import { optionsNow } from './policy.ts'
 import { type Problem, problemsOf } from './problems.ts'
 import { decideRetention, type Fate, type Standing } from './retention.ts'
@@ -78,11 +80,11 @@ export const BEST_DROPPED_KEYS: readonly string[] = [...OPTIMIZER_KEYS, ...SCHED
 export function fold(run: Run, history: History, brake: number): Outcome {
   const survey = surveyOf(run, history)
   const options = optionsNow(survey.policy)
-  const ends = endsOf(run, history)
-  const retention = decideRetention(history, survey, ends.lasts, brake)
+  const ends = readEnds(run, history)
+  const retention = decideRetention(history, survey, lastsOf(ends), brake)
   const standings = new Map([...retention].map(([id, { standing }]) => [id, standing]))
   const fates = new Map([
-    ...[...history.steps].flatMap(([id, facts]) => unstandingFate(id, facts, survey)),
+    ...[...history.steps].flatMap(([id, facts]) => unstandingFate(run, id, facts, survey)),
     ...[...retention].map(([id, { fate }]): [string, Fate] => [id, fate]),
   ])
   const kept = [...retention.values()].filter(
@@ -108,8 +110,8 @@ export function fold(run: Run, history: History, brake: number): Outcome {
             .toSorted(byLifeAndStep)
             .map(({ fact }) => fact.step)
         : undefined,
-    endings: ends.endings,
-    publishDue: isPublishDue(survey, options, ends.endings.at(-1)),
+    endings: ends.map(({ ending }) => ending),
+    publishDue: isPublishDue(survey, options, ends.at(-1)),
     problems: problemsOf(run, history, survey, fates),
   }
 }
@@ -119,44 +121,85 @@ function byLifeAndStep(a: Standing, b: Standing): number {
 }
 
 /** A step none of whose uploads stands: torn ones, and those of the other series. */
-function unstandingFate(id: string, facts: StepFacts, survey: Survey): [string, Fate][] {
-  const top = facts.uploads.at(-1)
-  if (top === undefined) return []
-  if (survey.naming !== undefined && facts.series !== survey.naming.series) {
-    const reason = `kept: the run's checkpoints are named ${survey.naming.template}`
+function unstandingFate(
+  run: Run,
+  id: string,
+  facts: StepFacts,
+  { naming }: Survey,
+): [string, Fate][] {
+  if (facts.uploads.length === 0) return []
+  const isOfSeries = naming === undefined || facts.series === naming.series
+  const key = naming && checkpointKey(run, naming, facts.step)
+  const top = facts.uploads.findLast((upload) => key === undefined || upload.key === key)
+  if (naming !== undefined && (!isOfSeries || top === undefined)) {
+    const reason = `kept: the run's checkpoints are named ${naming.template}`
     return [[id, { kind: 'other series', reason, member: false }]]
   }
-  const reason = `kept: not whole: ${top.fault ?? 'an upload under another name'}`
+  const reason = `kept: not whole: ${top?.fault ?? ''}`
   return [[id, { kind: 'torn', reason, member: false }]]
 }
 
-function endsOf(
-  run: Run,
-  history: History,
-): { endings: Ending[]; lasts: Set<CheckpointFact['first']> } {
-  const lasts = new Set<CheckpointFact['first']>()
-  const ends = history.ends
-    .filter(({ fault }) => fault === undefined)
-    .toSorted((a, b) => compareMoments(momentOf('end', a), momentOf('end', b)))
-  const endings = ends.map((end): Ending => {
-    const before = surveyOf(run, historyBefore(run, history, end))
-    const last = lastOfEnd(run, end, before)
-    if (last === undefined) return { end, publications: [], waitsFor: end.last }
-    const options = optionsNow(before.policy)
-    if (options.saveLast) lasts.add(last.first)
-    return { end, publications: publicationsOf(before, last, options), waitsFor: undefined }
-  })
-  return { endings, lasts }
+/** An end of training, and what it saw. */
+interface ReadEnd {
+  ending: Ending
+  before: Survey
+  /** Nothing while it waits. */
+  last: CheckpointFact | undefined
 }
 
-function lastOfEnd(run: Run, end: EndFact, before: Survey): CheckpointFact | undefined {
-  if (end.last === undefined) return highestStep(before.lives)
-  const { naming } = before
+function readEnds(run: Run, history: History): ReadEnd[] {
+  return history.ends
+    .filter(({ fault }) => fault === undefined)
+    .toSorted((a, b) => compareMoments(momentOf('end', a), momentOf('end', b)))
+    .map((end) => readEnd(run, history, end))
+}
+
+function readEnd(run: Run, history: History, end: EndFact): ReadEnd {
+  const { before, last } = lastOfEnd(run, history, end)
+  const publications =
+    last === undefined ? [] : publicationsOf(before, last, optionsNow(before.policy))
+  const waitsFor = last === undefined ? end.last : undefined
+  return { ending: { end, publications, waitsFor }, before, last }
+}
+
+/** The lasts that count in the deque. */
+function lastsOf(ends: ReadEnd[]): Set<CheckpointFact['first']> {
+  return new Set(
+    ends.flatMap(({ before, last }) =>
+      last !== undefined && optionsNow(before.policy).saveLast ? [last.first] : [],
+    ),
+  )
+}
+
+/**
+ * The last of an end: what it names, of the life that it ended, whenever that upload comes; other uploads
+ * of the same name, that of a later life above all, change nothing.
+ */
+function lastOfEnd(run: Run, history: History, end: EndFact): Omit<ReadEnd, 'ending'> {
+  const before = surveyOf(run, historyBefore(history, end))
+  if (end.last === undefined) return { before, last: highestStep(before.lives) }
+  const key = keyIn(run, end.last)
+  const inTime = withKey(run, key, before, before.lives.slice(-1))
+  if (inTime !== undefined) return { before, last: inTime }
+  const awaited = [...history.steps.values()]
+    .flatMap((facts) => checkpointFacts(facts, key))
+    .find(({ first }) => first.fault === undefined && first.seconds > end.seconds)
+  const since = awaited ? surveyOf(run, historyBefore(history, end, awaited.first)) : before
+  return { before: since, last: withKey(run, key, since, since.lives) }
+}
+
+/** The checkpoint of a key, of the newest of these lives that has it. */
+function withKey(
+  run: Run,
+  key: string,
+  { naming }: Survey,
+  lives: Life[],
+): CheckpointFact | undefined {
   if (naming === undefined) return undefined
-  return before.lives
+  return lives
     .toReversed()
     .flatMap(({ steps }) => [...steps.values()])
-    .find(({ key, step }) => nameOf(key) === end.last && key === checkpointKey(run, naming, step))
+    .find((fact) => fact.key === key && key === checkpointKey(run, naming, fact.step))
 }
 
 function publicationsOf(survey: Survey, last: CheckpointFact, options: HookOptions): Publication[] {
@@ -183,10 +226,22 @@ function droppedKeys({ saveOptimizer, saveParamScheduler }: HookOptions): readon
   return [...(saveOptimizer ? [] : OPTIMIZER_KEYS), ...(saveParamScheduler ? [] : SCHEDULER_KEYS)]
 }
 
-function isPublishDue(survey: Survey, options: HookOptions, newest: Ending | undefined): boolean {
-  const last = highestStep(survey.lives)
-  if (newest === undefined || newest.waitsFor !== undefined || last === undefined) return false
-  const sources = (publications: Publication[]): string =>
-    publications.map(({ name, source }) => `${name} ${source.first.versionId}`).join('\n')
-  return sources(publicationsOf(survey, last, options)) !== sources(newest.publications)
+/** Whether an end that came now would publish other files than the newest one did. */
+function isPublishDue(survey: Survey, options: HookOptions, newest: ReadEnd | undefined): boolean {
+  const highest = highestStep(survey.lives)
+  if (newest?.last === undefined || highest === undefined) return false
+  const isUnmoved = highest.first === highestStep(newest.before.lives)?.first
+  const last = isUnmoved ? newest.last : highest
+  return filesOf(publicationsOf(survey, last, options)) !== filesOf(newest.ending.publications)
+}
+
+function filesOf(publications: Publication[]): string {
+  return JSON.stringify(
+    publications.map(({ name, source, publishedKeys, droppedKeys }) => [
+      name,
+      source.first.versionId,
+      publishedKeys,
+      droppedKeys,
+    ]),
+  )
 }

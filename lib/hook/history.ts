@@ -157,6 +157,11 @@ export function sameBytes(a: Upload, b: Upload): boolean {
   return a.etag === b.etag || (a.fingerprint !== undefined && a.fingerprint === b.fingerprint)
 }
 
+/** Tells the bytes of an upload from others: equal for uploads that are known to be the same. */
+export function bytesOf({ sizeBytes, etag, fingerprint }: Upload): string {
+  return `${sizeBytes} ${fingerprint ?? etag}`
+}
+
 /** An upload as a fact: the first version with its bytes, and the newest one, which deletes name. */
 export interface CheckpointFact {
   series: Series

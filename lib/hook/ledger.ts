@@ -34,8 +34,8 @@ export interface ArtifactIdentity {
   metric: string | undefined
   /** The name that the hook gives it; a published one gets its hash before the extension. */
   name: string
-  /** The trainer's upload that it is made from, and the step of that. */
-  source: { key: string; versionId: string; step: number }
+  /** The trainer's upload that it is made from, the step of that, and what tells its bytes from others. */
+  source: { key: string; versionId: string; step: number; bytes: string }
   /** Top-level keys that may stay; nothing: all. */
   publishedKeys: readonly string[] | undefined
   droppedKeys: readonly string[]
@@ -58,7 +58,6 @@ export type Artifact =
       state: 'current' | 'superseded' | 'removed'
       identity: ArtifactIdentity
       object: ArtifactObject
-      withdrawn: string[]
     }
   | { state: 'refused'; identity: ArtifactIdentity; reason: string }
   /** Somebody else's object under a name that the hub would write. */
@@ -91,6 +90,11 @@ export interface Ledger {
   checkpoints: Map<string, CheckpointState>
   /** By key. */
   artifacts: Map<string, Artifact>
+  /**
+   * ETags of artifacts that were retired lately: a delete marker above such an object may be a slow
+   * worker's, not a person's.
+   */
+  retired: string[]
   effects: Effect[]
   nextEffect: number
   /** What `last_checkpoint` holds or is about to hold. */
@@ -107,6 +111,7 @@ export function emptyLedger(run: Run, stackArguments: NamedArguments): Ledger {
     sources: new Map(),
     checkpoints: new Map(),
     artifacts: new Map(),
+    retired: [],
     effects: [],
     nextEffect: 1,
     lastCheckpoint: undefined,
@@ -124,5 +129,5 @@ export function sameIdentity(a: ArtifactIdentity, b: ArtifactIdentity): boolean 
 
 function identityText(identity: ArtifactIdentity): string {
   const { kind, metric, name, source, publishedKeys, droppedKeys } = identity
-  return JSON.stringify([kind, metric, name, source.versionId, publishedKeys, droppedKeys])
+  return JSON.stringify([kind, metric, name, source.bytes, publishedKeys, droppedKeys])
 }

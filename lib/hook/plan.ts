@@ -7,7 +7,7 @@
  */
 import type { Best } from './best.ts'
 import { BEST_DROPPED_KEYS, fold, type Outcome, type Publication } from './fold.ts'
-import { type CheckpointFact, idOf, type Upload } from './history.ts'
+import { bytesOf, type CheckpointFact, idOf, type Upload } from './history.ts'
 import {
   type Action,
   type Artifact,
@@ -156,7 +156,7 @@ export function publishedIdentity(publication: Publication): ArtifactIdentity {
 }
 
 function sourceOf({ key, step, first }: CheckpointFact): ArtifactIdentity['source'] {
-  return { key, step, versionId: first.versionId }
+  return { key, step, versionId: first.versionId, bytes: bytesOf(first) }
 }
 
 /** True where the artifact is committed, was refused for good, or was removed by a person. */
@@ -190,7 +190,6 @@ function make(draft: Draft, identity: ArtifactIdentity): void {
 /** The ETag of our own object under the name; a published name is only known with its hash. */
 function replacedBy(draft: Draft, key: string, { kind }: ArtifactIdentity): string | undefined {
   if (kind === 'published') return undefined
-  draft.keep(key)
   const before = draft.artifacts.get(key)
   return before?.state === 'current' ? before.object.etag : undefined
 }
@@ -231,7 +230,7 @@ export function isStillWanted({ outcome }: Decision, wanted: ArtifactIdentity): 
 
 /** A source stays until what is made from it is committed; that of a refused best copy for good. */
 function isNeeded(draft: Draft, outcome: Outcome, fact: CheckpointFact): boolean {
-  const isSource = ({ source }: ArtifactIdentity) => source.versionId === fact.first.versionId
+  const isSource = ({ source }: ArtifactIdentity) => source.bytes === bytesOf(fact.first)
   const making = draft.effects.some(
     ({ action }) => action.kind === 'make' && isSource(action.identity),
   )
@@ -240,7 +239,8 @@ function isNeeded(draft: Draft, outcome: Outcome, fact: CheckpointFact): boolean
 }
 
 function evict(draft: Draft, id: string, fact: CheckpointFact, state: CheckpointState): void {
-  if (state.evicted?.versionId === fact.live.versionId || !draft.hasRoom()) return
+  const isDecided = state.evicted?.versionId === fact.live.versionId || fact.live.gone
+  if (isDecided || !draft.hasRoom()) return
   for (const { number, action } of draft.effects) {
     if ('id' in action && action.id === id) draft.withdraw(number)
   }
@@ -318,18 +318,6 @@ class Draft {
     const { versionId, etag } = artifact.object
     this.artifacts.set(key, { ...artifact, state: 'superseded' })
     this.add({ kind: 'retire', key, versionId, etag })
-  }
-
-  /** Takes back the retirement of an object that is wanted again; it may be on its way already. */
-  keep(key: string): void {
-    const artifact = this.artifacts.get(key)
-    const retiring = this.effects.find(
-      ({ action }) => action.kind === 'retire' && action.key === key,
-    )
-    if (retiring === undefined || artifact === undefined || !('object' in artifact)) return
-    this.withdraw(retiring.number)
-    const withdrawn = [...new Set([...artifact.withdrawn, artifact.object.versionId])]
-    this.artifacts.set(key, { ...artifact, withdrawn })
   }
 
   /** Asked before each decision; what finds no room is decided in the next transaction. */

@@ -21,6 +21,7 @@ import {
   type ArtifactIdentity,
   type ArtifactObject,
   type CheckpointState,
+  type Effect,
   type Ledger,
   UNTOUCHED,
 } from './ledger.ts'
@@ -61,7 +62,6 @@ export type Observation =
       key: string
       found: 'foreign' | 'nothing'
       seconds: number
-      above: string | undefined
     }
   /** Handed to the Jobs queue; without a time it is to be handed over again. */
   | { kind: 'sent'; effect: number; seconds: number | undefined }
@@ -70,6 +70,8 @@ export type Observation =
 /** Versions of one metric file whose reading is remembered; older ones count as read. */
 const VERSIONS_REMEMBERED = 500
 const FAULTS_REMEMBERED = 20
+/** More than a run retires within the time that a slow worker has. */
+const RETIREMENTS_REMEMBERED = 50
 
 /** The ledger with an observation in it. The ledger that was given stays as it is. */
 export function record(ledger: Ledger, seen: Observation): Ledger {
@@ -152,7 +154,11 @@ function recordCheckpoint(ledger: Ledger, seen: SeenCheckpoint): Ledger {
   if (seen.marker === undefined && seen.listed.length > 0) {
     return withStep(ledger, { ...facts, removal: undefined })
   }
-  const above = uploads.find(({ versionId }) => versionId === seen.marker?.above)
+  // Where what a marker hid has expired, that was the newest upload of the key.
+  const hidden = seen.marker?.above
+  const above = uploads.findLast(({ key, versionId }) =>
+    hidden === undefined ? key === seen.key : versionId === hidden,
+  )
   const own = above && ownEviction(state, facts, above)
   if (own !== undefined) {
     const withdrawn = state.withdrawn.filter((versionId) => versionId !== own.versionId)
@@ -218,8 +224,10 @@ function recordArtifact(ledger: Ledger, seen: Extract<Observation, { kind: 'arti
     return withArtifact(ledger, seen.key, { state: 'foreign', seconds: seen.seconds })
   }
   if (artifact.state !== 'current') return ledger
-  if (seen.above !== undefined && artifact.withdrawn.includes(seen.above)) {
-    return withArtifact(ledger, seen.key, { ...artifact, state: 'superseded' })
+  if (ledger.retired.includes(artifact.object.etag)) {
+    // It explains one marker.
+    const retired = ledger.retired.toSpliced(ledger.retired.indexOf(artifact.object.etag), 1)
+    return withArtifact({ ...ledger, retired }, seen.key, { ...artifact, state: 'superseded' })
   }
   return withArtifact(ledger, seen.key, { ...artifact, state: 'removed' })
 }
@@ -335,6 +343,20 @@ function recordObject(
     known !== undefined && 'object' in known && known.object.versionId === object.versionId
   // Another worker's answer to the same effect came first.
   if (isRecorded && known.state !== 'superseded' && !stands) return ledger
-  const withdrawn = known !== undefined && 'withdrawn' in known ? known.withdrawn : []
-  return withArtifact(ledger, key, { state: 'current', identity, object, withdrawn })
+  const artifact = { state: 'current', identity, object } as const
+  return withArtifact(withoutRetirement(ledger, key), key, artifact)
+}
+
+/** What is wanted again is not to be retired any more; that may be under way. */
+function withoutRetirement(ledger: Ledger, key: string): Ledger {
+  const isOf = ({ action }: Effect) => action.kind === 'retire' && action.key === key
+  const retired = ledger.effects
+    .filter(isOf)
+    .flatMap(({ action }) => ('etag' in action ? [action.etag] : []))
+    .reduce(withEtag, ledger.retired)
+  return { ...ledger, effects: ledger.effects.filter((effect) => !isOf(effect)), retired }
+}
+
+function withEtag(retired: string[], etag: string): string[] {
+  return [...retired, etag].slice(-RETIREMENTS_REMEMBERED)
 }

@@ -49,7 +49,7 @@ export function decideRetention(
 ): Map<string, { standing: Standing; fate: Fate }> {
   const standings = standingsOf(survey, endLasts)
   const evictions = evictionsOf(standings, survey, brake)
-  const whole = standings.filter(({ fact }) => fact.newestOfKey)
+  const whole = standings.filter(({ fact }) => fact.newestOfKey && !isLost(fact))
   const shield: Shield = {
     newest: newestOf(whole),
     newestLeft: newestOf(whole.filter((standing) => !isRemoved(history, standing))),
@@ -67,6 +67,11 @@ interface Shield {
   newest: Set<Standing>
   /** The same among those that no person removed: kept if still there, and not brought back. */
   newestLeft: Set<Standing>
+}
+
+/** Needed again when the bucket no longer had it. */
+function isLost({ versions }: CheckpointFact): boolean {
+  return versions.every(({ gone }) => gone)
 }
 
 function isRemoved(history: History, { fact }: Standing): boolean {
@@ -244,6 +249,10 @@ function fateOf(
       reason: `kept: a newer upload is not whole: ${top?.fault ?? ''}`,
       member,
     }
+  }
+  if (isLost(fact)) {
+    const reason = 'evicted: before what keeps it was known, and its noncurrent version has expired'
+    return { kind: 'evicted', reason: eviction?.reason ?? reason, member }
   }
   if (eviction === undefined)
     return { kind: 'kept', reason: keptReason(survey, standing), member, restorable: true }

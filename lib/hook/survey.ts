@@ -11,6 +11,7 @@ import {
   momentOf,
   momentOfCheckpoint,
   type StepFacts,
+  type Upload,
 } from './history.ts'
 import type { HookOptions } from './hook-arguments.ts'
 import { type Life, livesOf, stepsInOrder } from './lives.ts'
@@ -85,11 +86,10 @@ export function highestStep(lives: Life[]): CheckpointFact | undefined {
 
 /**
  * The history up to an end of training, which is what that end publishes: everything before it, and the
- * upload that its `last` names, whenever it comes.
+ * upload that it waited for.
  */
-export function historyBefore(run: Run, history: History, end: EndFact): History {
+export function historyBefore(history: History, end: EndFact, awaited?: Upload): History {
   const limit = momentOf('end', end)
-  const awaited = end.last === undefined ? undefined : keyIn(run, end.last)
   return {
     stackArguments: history.stackArguments,
     options: history.options.filter((fact) => compareMoments(momentOf('options', fact), limit) < 0),
@@ -101,10 +101,10 @@ export function historyBefore(run: Run, history: History, end: EndFact): History
   }
 }
 
-function factsBefore(facts: StepFacts, seconds: number, awaited: string | undefined): StepFacts {
+function factsBefore(facts: StepFacts, seconds: number, awaited: Upload | undefined): StepFacts {
   return {
     ...facts,
-    uploads: facts.uploads.filter((upload) => upload.seconds <= seconds || upload.key === awaited),
+    uploads: facts.uploads.filter((upload) => upload.seconds <= seconds || upload === awaited),
     metrics: facts.metrics.filter((metric) => metric.seconds <= seconds),
     removal: undefined,
   }

@@ -92,6 +92,7 @@ function runtimeInfo(decision: Decision, { bucket, version }: Setting): Attribut
     stack_arguments: JSON.stringify(ledger.history.stackArguments),
     next_effect: ledger.nextEffect,
     last_checkpoint_text: ledger.lastCheckpoint,
+    retired_etags: ledger.retired.length > 0 ? ledger.retired : undefined,
     answers: Object.fromEntries(
       [...ledger.answers].map(([metric, { score, key }]) => [
         metric,
@@ -214,12 +215,17 @@ function artifactEntry(key: string, artifact: Artifact): Attributes {
     kind,
     of_metric: metric,
     name,
-    source: { key: source.key, version_id: source.versionId, step: source.step },
+    source: {
+      key: source.key,
+      version_id: source.versionId,
+      step: source.step,
+      bytes: source.bytes,
+    },
     published_keys: publishedKeys,
     dropped_keys: droppedKeys,
   }
   if (artifact.state === 'refused') return { ...identity, reason: artifact.reason }
-  const { object, withdrawn } = artifact
+  const { object } = artifact
   return {
     ...identity,
     version_id: object.versionId,
@@ -229,7 +235,6 @@ function artifactEntry(key: string, artifact: Artifact): Attributes {
     kept_keys: object.keptKeys,
     removed_keys: object.removedKeys,
     layout_version: object.layoutVersion,
-    withdrawn_retirements: withdrawn.length > 0 ? withdrawn : undefined,
   }
 }
 

@@ -108,6 +108,7 @@ function readRuntimeInfo(ledger: Ledger, info: Parsed<'runtime_info'>): void {
   ledger.history.stackArguments = argumentsIn(info.stack_arguments)
   ledger.nextEffect = info.next_effect
   ledger.lastCheckpoint = info.last_checkpoint_text
+  ledger.retired = info.retired_etags ?? []
   ledger.answers = new Map(
     Object.entries(info.answers).map(([metric, { score, key }]) => [
       metric,
@@ -175,7 +176,12 @@ function artifactOf(run: Run, entry: string, stored: Parsed<'artifact'>): Artifa
     kind,
     metric: stored.of_metric,
     name,
-    source: { key: source.key, versionId: source.version_id, step: source.step },
+    source: {
+      key: source.key,
+      versionId: source.version_id,
+      step: source.step,
+      bytes: source.bytes,
+    },
     publishedKeys: stored.published_keys,
     droppedKeys: stored.dropped_keys ?? [],
   }
@@ -192,7 +198,6 @@ function artifactOf(run: Run, entry: string, stored: Parsed<'artifact'>): Artifa
   return {
     state,
     identity,
-    withdrawn: stored.withdrawn_retirements ?? [],
     object: {
       versionId: version_id,
       etag,

@@ -4,6 +4,7 @@
  */
 import { type DynamoDBClient, GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb'
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
+import * as z from 'zod/mini'
 import { parseRun, type Run } from '../hook/names.ts'
 import { QueryError } from './problem-details.ts'
 
@@ -24,6 +25,14 @@ export interface Pointer {
 
 type Attributes = Record<string, unknown>
 
+/** What `runtime_info` holds for the hub itself. */
+const BOOKKEEPING = [
+  'stack_arguments',
+  'next_effect',
+  'last_checkpoint_text',
+  'retired_etags',
+  'answers',
+]
 /** Runs in a page. */
 const RUNS_A_PAGE = 50
 
@@ -60,19 +69,26 @@ export async function describeRun(table: Table, run: Run): Promise<Attributes> {
   const problems = await entriesOf(table, run, 'problem#')
   return {
     run,
-    ...withoutKeys(info, ['stack_arguments', 'next_effect', 'last_checkpoint_text', 'answers']),
+    ...withoutKeys(info, BOOKKEEPING),
     steps: steps.map(({ series, step, fate, reason, metrics }) => ({
       series,
       step,
       fate,
       reason,
-      metrics: Object.fromEntries(
-        (metrics as Attributes[]).map(({ metric, value }) => [metric, value ?? null]),
-      ),
+      metrics: shownMetrics(metrics as Attributes[]),
     })),
-    artifacts: artifacts.map((artifact) => withoutKeys(artifact, ['withdrawn_retirements'])),
+    artifacts,
     problems,
   }
+}
+
+/** A value of `metrics/…` outranks that of a log, and of one source the later stands. */
+function shownMetrics(metrics: Attributes[]): Attributes {
+  const logs = metrics.filter(({ source }) => source === 'log')
+  const events = metrics.filter(({ source }) => source !== 'log')
+  return Object.fromEntries(
+    [...logs, ...events].map(({ metric, value }) => [metric, value ?? null]),
+  )
 }
 
 /** The best copy of a metric, or of the only one that the run tracks. */
@@ -204,9 +220,17 @@ export function runIn(text: string | undefined): Run {
   return parseRun(text)
 }
 
+/** What DynamoDB asks for to go on in the index `runs`. */
+const pageKeySchema = z.strictObject({
+  run: z.string(),
+  entry: z.literal('run'),
+  listed: z.literal('runs'),
+  last_upload: z.string(),
+})
+
 function pageKey(next: string) {
   try {
-    return marshall(JSON.parse(Buffer.from(next, 'base64url').toString()))
+    return marshall(pageKeySchema.parse(JSON.parse(Buffer.from(next, 'base64url').toString())))
   } catch {
     throw new QueryError('bad-request', '"next" is not what the page before gave')
   }

@@ -39,7 +39,8 @@ const QUESTIONS = {
 export async function answer(table: Table, bucket: Bucket, question: Question): Promise<Answer> {
   try {
     if (question.method !== 'GET') {
-      return problem(405, 'Method Not Allowed', `expected GET, got ${question.method}`)
+      const refused = problem(405, 'Method Not Allowed', `expected GET, got ${question.method}`)
+      return { ...refused, headers: { ...refused.headers, allow: 'GET' } }
     }
     return await answerTo(table, bucket, question)
   } catch (error) {

@@ -15,6 +15,7 @@ import {
   type RewritePlan,
   readCheckpoint,
 } from '../checkpoint/rewrite.ts'
+import { checkpointFacts } from '../hook/history.ts'
 import type { Action, ArtifactIdentity, ArtifactObject, Ledger } from '../hook/ledger.ts'
 import { keyIn, publishedName, yieldedName } from '../hook/names.ts'
 import { refusedKey } from '../hook/plan.ts'
@@ -51,15 +52,21 @@ export async function makeArtifact(bucket: Bucket, ledger: Ledger, action: Make)
   return { kind: 'gone' }
 }
 
-/** The trainer's upload, then other versions of the same bytes, then the best copy made from it. */
+/**
+ * The trainer's upload, then other uploads of the same bytes, then what the hub restored of them, then
+ * the best copy made from them.
+ */
 function sourcesOf(ledger: Ledger, identity: ArtifactIdentity): Source[] {
-  const uploads = [...ledger.history.steps.values()]
-    .flatMap((facts) => facts.uploads)
-    .filter(({ key, fault }) => key === identity.source.key && fault === undefined)
-  const own = uploads.find(({ versionId }) => versionId === identity.source.versionId)
-  const twins = uploads.filter(
-    (upload) => upload !== own && upload.fingerprint === own?.fingerprint,
-  )
+  const { key, versionId } = identity.source
+  const versions =
+    [...ledger.history.steps.values()]
+      .flatMap((facts) => checkpointFacts(facts, key))
+      .find((fact) => fact.versions.some((version) => version.versionId === versionId))?.versions ??
+    []
+  const own = versions.filter((version) => version.versionId === versionId)
+  const others = versions.filter((version) => version.versionId !== versionId)
+  const twins = others.filter(({ restores }) => restores === undefined)
+  const restored = others.filter(({ restores }) => restores !== undefined)
   const copies = [...ledger.artifacts].flatMap(([key, artifact]): Source[] => {
     if (identity.kind !== 'published' || !('object' in artifact)) return []
     const { kind, source } = artifact.identity
@@ -67,7 +74,7 @@ function sourcesOf(ledger: Ledger, identity: ArtifactIdentity): Source[] {
     const fits = kind === 'best' && source.versionId === identity.source.versionId
     return fits ? [{ key, versionId, sizeBytes }] : []
   })
-  return [...(own ? [own] : []), ...twins, ...copies]
+  return [...own, ...twins, ...restored, ...copies]
 }
 
 async function makeFrom(

@@ -11,6 +11,7 @@ import { readText } from '../bucket/object-reader.ts'
 import { keysBelow, type ListedVersion, versionsOf } from '../bucket/versions.ts'
 import { isOwn } from '../bucket/write.ts'
 import type { ControlFact, MetricFact } from '../hook/history.ts'
+import type { NamedArguments } from '../hook/hook-arguments.ts'
 import type { Ledger } from '../hook/ledger.ts'
 import { type MetricReading, readLog, readMetricEvents } from '../hook/metric-source.ts'
 import {
@@ -27,10 +28,16 @@ import type { Observation } from '../hook/record.ts'
 import { inspectUpload } from './inspect-upload.ts'
 import { type Control, readBegin, readEnd, readOptions } from './read-control.ts'
 
-/** A control file is a few hundred bytes. */
-const MAX_CONTROL_BYTES = 1024 * 1024
+/** A control file is a few hundred bytes; it becomes part of an entry, which DynamoDB limits to 400 KB. */
+const MAX_CONTROL_BYTES = 64 * 1024
 /** A log of 100,000 iterations has about 20 MB. */
 const MAX_LOG_BYTES = 64 * 1024 * 1024
+/** A metric's name is part of a sort key, of at most 1,024 bytes. */
+const MAX_METRIC_NAME_BYTES = 255
+/** S3's own limit is 1,024 bytes. */
+const MAX_VERSION_ID_LETTERS = 1024
+/** A problem's field names a line and a metric. */
+const MAX_FIELD_LETTERS = 300
 
 /** What is at a key that the ledger does not have; nothing for keys outside the protocol. */
 export async function observe(bucket: Bucket, ledger: Ledger, key: string): Promise<Observation[]> {
@@ -55,7 +62,7 @@ export async function observe(bucket: Bucket, ledger: Ledger, key: string): Prom
     case 'last_checkpoint':
       return observeLastCheckpoint(bucket, ledger, key)
     case 'directory':
-      return [directoryFault(meaning.directory)]
+      return observeDirectory(bucket, key, meaning.directory)
     case 'other':
       return observeOther(bucket, ledger, key)
     case 'outside':
@@ -96,21 +103,37 @@ async function observeCheckpoint(
 /** With a file that names another template, checkpoints count that were uploaded before it. */
 async function observeOptions(bucket: Bucket, ledger: Ledger, key: string): Promise<Observation[]> {
   const facts = await controlFacts(bucket, key, ledger.history.options, readOptions)
-  const templates = facts.flatMap(({ named }) => named.filename_tmpl ?? [])
-  const earlier = templates.length === 0 ? [] : await keysBelow(bucket, keyIn(ledger.run, ''))
+  const { stackArguments } = ledger.history
+  const policies = facts.map(({ named }) => ({ ...stackArguments, ...named }))
+  const hasTemplate = policies.some(({ filename_tmpl }) => (filename_tmpl ?? null) !== null)
+  const earlier = hasTemplate ? await keysBelow(bucket, keyIn(ledger.run, '')) : []
   const found: Observation[] = [{ kind: 'options', facts }]
-  for (const fact of facts) {
-    for (const each of earlier) {
-      const named = stepByTemplate(fact.named, each)
-      if (named === undefined || meaningOf(each).kind === 'checkpoint') continue
-      found.push(...(await observeCheckpoint(bucket, ledger, each, named.series, named.step)))
-    }
+  for (const each of earlier) {
+    if (meaningOf(each).kind === 'checkpoint') continue
+    found.push(...(await observeByTemplates(bucket, ledger, each, policies)))
   }
   return found
 }
 
+/** A checkpoint by templates of the run's own; where its policies count differently, it is a step of each. */
+async function observeByTemplates(
+  bucket: Bucket,
+  ledger: Ledger,
+  key: string,
+  policies: NamedArguments[],
+): Promise<Observation[]> {
+  const found = new Map<string, Observation[]>()
+  for (const policy of policies) {
+    const named = stepByTemplate(policy, key)
+    if (named === undefined || found.has(`${named.series} ${named.step}`)) continue
+    const seen = await observeCheckpoint(bucket, ledger, key, named.series, named.step)
+    found.set(`${named.series} ${named.step}`, seen)
+  }
+  return [...found.values()].flat()
+}
+
 function stepByTemplate(
-  named: { filename_tmpl?: string | null | undefined; by_epoch?: boolean | undefined },
+  named: NamedArguments,
   key: string,
 ): { series: Series; step: number } | undefined {
   const template = named.filename_tmpl ?? undefined
@@ -167,13 +190,39 @@ async function observeMetrics(
     versionIds.push(versionId)
     if (text.kind === 'refused') faults.push({ key, seconds, field: 'text', reason: text.reason })
     else {
-      const reading = source === 'log' ? readLog(text.text) : readMetricEvents(text.text)
+      const reading = storable(source === 'log' ? readLog(text.text) : readMetricEvents(text.text))
       found.push(...metricObservations(reading, { source, key, seconds }))
       faults.push(...reading.faults.map((fault) => ({ key, seconds, ...fault })))
     }
   }
   if (versionIds.length > 0) found.push({ kind: 'source', key, versionIds, faults })
   return found
+}
+
+/**
+ * A reading without what the message hub cannot hold: names too long for a key, lone surrogates. A
+ * negative zero becomes zero, as a score's text has it.
+ */
+function storable({ validations, faults }: MetricReading): MetricReading {
+  const refused: MetricReading['faults'] = []
+  const kept = validations.map((validation) => ({
+    steps: validation.steps,
+    versionId: validation.versionId?.slice(0, MAX_VERSION_ID_LETTERS).toWellFormed(),
+    metrics: validation.metrics.flatMap(([name, value]): typeof validation.metrics => {
+      const sizeBytes = Buffer.byteLength(name)
+      if (sizeBytes > 0 && sizeBytes <= MAX_METRIC_NAME_BYTES) {
+        return [[name.toWellFormed(), value === 0 ? 0 : value]]
+      }
+      const reason = `expected a name of 1 to ${MAX_METRIC_NAME_BYTES} bytes, got ${sizeBytes}`
+      refused.push({ field: `metrics.${name.slice(0, 40)}`, reason })
+      return []
+    }),
+  }))
+  const readable = [...faults, ...refused].map(({ field, reason }) => ({
+    field: field.slice(0, MAX_FIELD_LETTERS).toWellFormed(),
+    reason: reason.toWellFormed(),
+  }))
+  return { validations: kept, faults: readable }
 }
 
 /** Of a value that stands twice for one step the later line counts, within one version. */
@@ -213,33 +262,39 @@ async function observeLastCheckpoint(
   return [{ kind: 'last_checkpoint', text: text.kind === 'text' ? text.text : undefined }]
 }
 
-function directoryFault(directory: string): Observation {
+async function observeDirectory(
+  bucket: Bucket,
+  key: string,
+  directory: string,
+): Promise<Observation[]> {
+  const { uploads } = await versionsOf(bucket, key)
+  if (uploads.length === 0) return []
   const reason =
     'is a directory checkpoint, which this release keeps and does not count; upload a single file'
   const fault = { key: directory, seconds: 0, field: 'checkpoint', reason }
-  return { kind: 'source', key: directory, versionIds: ['directory'], faults: [fault] }
+  return [{ kind: 'source', key: directory, versionIds: ['directory'], faults: [fault] }]
 }
 
 /** A checkpoint by the run's own template, or one of the hub's own files. */
 async function observeOther(bucket: Bucket, ledger: Ledger, key: string): Promise<Observation[]> {
-  for (const { named } of ledger.history.options) {
-    const found = stepByTemplate(named, key)
-    if (found !== undefined) {
-      return observeCheckpoint(bucket, ledger, key, found.series, found.step)
-    }
-  }
+  const { stackArguments, options } = ledger.history
+  const policies = [
+    stackArguments,
+    ...options.map(({ named }) => ({ ...stackArguments, ...named })),
+  ]
+  const checkpoints = await observeByTemplates(bucket, ledger, key, policies)
+  if (checkpoints.length > 0) return checkpoints
   const artifact = ledger.artifacts.get(key)
   if (artifact === undefined || !('object' in artifact)) return []
   const { uploads, marker } = await versionsOf(bucket, key)
   const current = uploads.at(-1)
   if (marker !== undefined || current === undefined) {
-    const above = marker?.above
-    return [{ kind: 'artifact', key, found: 'nothing', seconds: marker?.seconds ?? 0, above }]
+    return [{ kind: 'artifact', key, found: 'nothing', seconds: marker?.seconds ?? 0 }]
   }
   const { versionId, seconds, etag } = current
   if (versionId === artifact.object.versionId || etag === artifact.object.etag) return []
   if (await isOwn(bucket, key, versionId)) return []
-  return [{ kind: 'artifact', key, found: 'foreign', seconds, above: undefined }]
+  return [{ kind: 'artifact', key, found: 'foreign', seconds }]
 }
 
 type ReadResult =

@@ -49,10 +49,12 @@ export function readEnd(text: string): Control<{ last: string | undefined }> {
   return { last, fault: undefined }
 }
 
-/** An empty file says as much as an empty object. */
+/** An empty file says as much as an empty object. The message hub holds no lone surrogates. */
 function jsonOf(text: string): { value: unknown } | { fault: { field: string; reason: string } } {
+  const wellFormed = (_: string, value: unknown) =>
+    typeof value === 'string' ? value.toWellFormed() : value
   try {
-    return { value: text.trim() === '' ? {} : JSON.parse(text) }
+    return { value: text.trim() === '' ? {} : JSON.parse(text, wellFormed) }
   } catch (error) {
     const reason = `is not JSON: ${error instanceof Error ? error.message : String(error)}`
     return { fault: { field: 'text', reason } }

@@ -2,7 +2,12 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { S3Client } from '@aws-sdk/client-s3'
 import { SQSClient } from '@aws-sdk/client-sqs'
-import { type NamedArguments, parseArguments, resolveOptions } from '../hook/hook-arguments.ts'
+import {
+  HookArgumentError,
+  type NamedArguments,
+  parseArguments,
+  resolveOptions,
+} from '../hook/hook-arguments.ts'
 import type { Worker } from './worker.ts'
 
 /** The stack gave a function an environment that it cannot work with. */
@@ -19,8 +24,7 @@ export class SettingError extends Error {
 /**
  * The worker of a function, from its environment.
  *
- * @throws {SettingError} that names the variable
- * @throws {HookArgumentError} where the stack's default arguments are invalid
+ * @throws {SettingError} that names the variable, and of the default arguments the one that is invalid
  */
 export function workerFromEnvironment(environment: NodeJS.ProcessEnv): Worker {
   return {
@@ -28,7 +32,7 @@ export function workerFromEnvironment(environment: NodeJS.ProcessEnv): Worker {
     hub: {
       dynamodb: new DynamoDBClient({}),
       tableName: required(environment, 'TABLE_NAME'),
-      stackArguments: stackArguments(required(environment, 'DEFAULT_HOOK_ARGUMENTS')),
+      stackArguments: stackArguments(environment, 'DEFAULT_HOOK_ARGUMENTS'),
       setting: {
         bucket: required(environment, 'BUCKET_NAME'),
         noncurrentDays: wholeNumber(environment, 'NONCURRENT_DAYS'),
@@ -54,8 +58,14 @@ export function wholeNumber(environment: NodeJS.ProcessEnv, name: string): numbe
   return Number(text)
 }
 
-function stackArguments(text: string): NamedArguments {
-  const named = parseArguments(JSON.parse(text))
-  resolveOptions(named, {})
-  return named
+function stackArguments(environment: NodeJS.ProcessEnv, name: string): NamedArguments {
+  const text = required(environment, name)
+  try {
+    const named = parseArguments(JSON.parse(text))
+    resolveOptions(named, {})
+    return named
+  } catch (error) {
+    if (error instanceof HookArgumentError) throw new SettingError(name, error.message)
+    throw new SettingError(name, `expected a JSON object, got ${text.slice(0, 200)}`)
+  }
 }
