@@ -81,14 +81,7 @@ const CHANGE_OBJECTS: readonly Permission[] = [
 const CHANGE_MESSAGE_HUB: Permission = {
   sid: 'ChangeMessageHub',
   // TransactWriteItems is authorised through the actions of its parts.
-  actions: [
-    'dynamodb:GetItem',
-    'dynamodb:Query',
-    'dynamodb:PutItem',
-    'dynamodb:UpdateItem',
-    'dynamodb:DeleteItem',
-    'dynamodb:ConditionCheckItem',
-  ],
+  actions: ['dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:DeleteItem'],
   on: ['table'],
   why: 'facts, state and effects are committed in one conditional transaction',
 }

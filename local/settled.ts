@@ -28,7 +28,7 @@ const QUIET_POLLS = 5
  * @throws {UnsettledError} after `timeoutSeconds`
  */
 export async function settled(
-  cloud: LocalCloud,
+  cloud: Pick<LocalCloud, 'clientConfig' | 'log'>,
   outputs: StackOutputs,
   { timeoutSeconds = 120, onPoll = (_: Outstanding) => {} } = {},
 ): Promise<void> {

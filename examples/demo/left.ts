@@ -3,7 +3,7 @@ import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb'
 import { GetObjectCommand, paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3'
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import { stepIn } from '../../lib/hook/names.ts'
-import type { LocalCloud, StackOutputs } from '../../local/cloud.ts'
+import type { ClientConfig, StackOutputs } from '../../local/cloud.ts'
 import type { LeftByHook } from '../train/recording.ts'
 
 /** The hub's published names, hash and all, beside what is compared. */
@@ -21,12 +21,12 @@ const PUBLISHED = /^(.*)-[0-9a-f]{8}\.pth$/
  * @param template the run's `filename_tmpl`
  */
 export async function leftByHub(
-  cloud: LocalCloud,
+  clientConfig: ClientConfig,
   outputs: StackOutputs,
   run: string,
   template: string,
 ): Promise<LeftByHub> {
-  const s3 = new S3Client({ ...cloud.clientConfig, forcePathStyle: true })
+  const s3 = new S3Client({ ...clientConfig, forcePathStyle: true })
   const names = await namesIn(s3, outputs.BucketName, `${run}/`)
   const publishedNames = names.filter((name) => PUBLISHED.test(name))
   return {
@@ -37,7 +37,7 @@ export async function leftByHub(
     last_checkpoint: names.includes('last_checkpoint')
       ? below(run, outputs, await textAt(s3, outputs.BucketName, `${run}/last_checkpoint`))
       : null,
-    runtime_info: await runtimeInfo(cloud, outputs, run),
+    runtime_info: await runtimeInfo(clientConfig, outputs, run),
   }
 }
 
@@ -71,11 +71,11 @@ async function textAt(s3: S3Client, Bucket: string, Key: string): Promise<string
 }
 
 async function runtimeInfo(
-  cloud: LocalCloud,
+  clientConfig: ClientConfig,
   outputs: StackOutputs,
   run: string,
 ): Promise<LeftByHook['runtime_info']> {
-  const dynamodb = new DynamoDBClient(cloud.clientConfig)
+  const dynamodb = new DynamoDBClient(clientConfig)
   const Key = marshall({ run, entry: 'runtime_info' })
   const { Item } = await dynamodb.send(new GetItemCommand({ TableName: outputs.TableName, Key }))
   const info = Item === undefined ? {} : unmarshall(Item)

@@ -134,7 +134,7 @@ async function question(
 
 async function check({ cloud, outputs }: Stage, answers: Answers): Promise<string[]> {
   const { expected } = await readRecording()
-  const left = await leftByHub(cloud, outputs, RUN, 'epoch_{}.pth')
+  const left = await leftByHub(cloud.clientConfig, outputs, RUN, 'epoch_{}.pth')
   const complaints = differences(left, expected.left)
   if (complaints.length === 0) {
     const files = left.checkpoints.length + left.best.length + left.published.length

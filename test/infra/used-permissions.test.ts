@@ -38,6 +38,8 @@ const ACTIONS_OF_PART: Record<string, string> = {
   Delete: 'dynamodb:DeleteItem',
   ConditionCheck: 'dynamodb:ConditionCheckItem',
 }
+/** A command that is sent, or a paginator of its name; the bundler numbers names that it has twice. */
+const CALLS = /\b(?:new (\w+)Command|paginate([A-Za-z]+))\d*\(/g
 /** Used by Lambda on the function's behalf, or by S3 to answer 404 in place of 403. */
 const WITHOUT_A_CALL =
   /^(logs:|sqs:(ReceiveMessage|DeleteMessage|GetQueueAttributes)$|s3:ListBucket$)/
@@ -78,7 +80,8 @@ async function actionsCalledBy(name: FunctionName): Promise<Set<string>> {
   })
   const code = outputFiles[0]?.text ?? ''
   const actions = new Set<string>()
-  for (const [, command] of code.matchAll(/\bnew (\w+)Command\(/g)) {
+  for (const [, made, paged] of code.matchAll(CALLS)) {
+    const command = made ?? paged
     if (command === 'TransactWriteItems') {
       for (const [part, action] of Object.entries(ACTIONS_OF_PART)) {
         if (new RegExp(`\\b${part}: `).test(code)) actions.add(action)

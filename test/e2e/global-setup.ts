@@ -1,0 +1,22 @@
+/** One local cloud with the deployed stack for all end-to-end tests. */
+import type { TestProject } from 'vitest/node'
+import { type ClientConfig, type StackOutputs, startLocalCloud } from '../../local/cloud.ts'
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    stack: { clientConfig: ClientConfig; outputs: StackOutputs; queryUrl: string }
+  }
+}
+
+export default async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
+  const cloud = await startLocalCloud()
+  try {
+    const outputs = await cloud.deploy()
+    const { clientConfig } = cloud
+    provide('stack', { clientConfig, outputs, queryUrl: cloud.queryUrl(outputs) })
+  } catch (error) {
+    await cloud.stop()
+    throw error
+  }
+  return () => cloud.stop()
+}

@@ -1,0 +1,44 @@
+/** What two runs with the same facts have to have in common: invariant 6, with its exceptions. */
+import type { Entry, Run } from './deployed.ts'
+
+/** Numbers of attempts and of effects, and what slow workers may still do. */
+const BOOKKEEPING = new Set([
+  'version',
+  'next_effect',
+  'retired_etags',
+  'evicted_version',
+  'withdrawn_evictions',
+])
+/** Ids and times that S3 gave to each run's own uploads. */
+const OF_THE_UPLOAD = new Set(['version_id', 'source_version_id', 'version_ids', 'seconds'])
+const TIMES = new Set(['first_upload', 'last_upload'])
+
+/** The live objects and the hub of a run, without what differs between two runs by their nature. */
+export async function comparableState(run: Run): Promise<unknown> {
+  const entries = [...(await run.entries())].map(([entry, attributes]): [string, unknown] => [
+    withoutTime(entry).replaceAll(run.name, '<run>'),
+    comparable(attributes, run.name),
+  ])
+  const { last_checkpoint: _, ...listing } = await run.listing()
+  return { listing, entries: entries.toSorted(([a], [b]) => (a < b ? -1 : 1)) }
+}
+
+function comparable(value: unknown, run: string): unknown {
+  if (typeof value === 'string') return value.replaceAll(run, '<run>')
+  if (Array.isArray(value)) return value.filter(isUpload).map((each) => comparable(each, run))
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([name]) => !BOOKKEEPING.has(name) && !OF_THE_UPLOAD.has(name) && !TIMES.has(name))
+      .map(([name, each]) => [name, comparable(each, run)]),
+  )
+}
+
+/** What the hub restored is the same upload once more. */
+function isUpload(value: unknown): boolean {
+  return (value as Entry | null)?.['restores'] === undefined
+}
+
+function withoutTime(entry: string): string {
+  return entry.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/, '<time>')
+}
