@@ -2,12 +2,11 @@
 
 Usage: describe_checkpoints.py FOLDER NAME...
 
-Only torch is needed. Classes of packages that are not installed (MMEngine's in a plain torch) load as
+Only torch and numpy are needed. Classes of packages that are not installed (MMEngine's in a plain torch) load as
 stand-ins, and numpy's modules are found under the names that the installed numpy has.
 """
 
 import hashlib
-import importlib
 import json
 import sys
 from importlib.abc import Loader, MetaPathFinder
@@ -15,6 +14,7 @@ from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 
+import numpy
 import torch
 
 
@@ -45,25 +45,29 @@ class StandInModule(ModuleType):
         return StandIn
 
 
-class MissingPackages(MetaPathFinder, Loader):
-    """Finds MMEngine where it is not installed, and numpy 2's modules in numpy 1."""
+class MissingMMEngine(MetaPathFinder, Loader):
+    """Finds MMEngine where it is not installed."""
 
     def find_spec(self, name, path, target=None):
-        if name.split(".")[0] == "mmengine" or name.startswith("numpy._core"):
+        if name.split(".")[0] == "mmengine":
             return ModuleSpec(name, self, is_package=True)
         return None
 
     def create_module(self, spec):
-        if spec.name.startswith("numpy._core"):
-            return importlib.import_module(spec.name.replace("_core", "core"))
         return StandInModule(spec.name)
 
     def exec_module(self, module):
         pass
 
 
-# Last in line: what is installed is found before.
-sys.meta_path.append(MissingPackages())
+def find_what_is_missing():
+    """Give numpy 1 the names of numpy 2's modules, and stand-ins for MMEngine."""
+    # Last in line: what is installed is found before.
+    sys.meta_path.append(MissingMMEngine())
+    if numpy.__version__.startswith("1."):
+        modules = [name for name in sys.modules if name.split(".")[:2] == ["numpy", "core"]]
+        for name in modules:
+            sys.modules[name.replace("core", "_core", 1)] = sys.modules[name]
 
 
 def load(path):
@@ -89,6 +93,7 @@ def describe(checkpoint):
 
 def main():
     folder, *names = sys.argv[1:]
+    find_what_is_missing()
     print(json.dumps({name: describe(load(Path(folder) / name)) for name in names}))
 
 
