@@ -56,7 +56,7 @@ export interface Outcome {
   best: Best[]
   /** Those and the best of every metric that earlier options tracked. */
   everBest: Best[]
-  /** Steps of the deque that stay: the hook's `keep_ckpt_ids`; nothing where it keeps all. */
+  /** Steps of the deque that stay: the hook's `keep_ckpt_ids`; nothing where all stay or none counts. */
   keepCkptIds: number[] | undefined
   /** Ends of training in their order. */
   endings: Ending[]
@@ -103,17 +103,17 @@ export function fold(run: Run, history: History, brake: number): Outcome {
     best: survey.walk.best,
     everBest: survey.walk.everBest,
     keepCkptIds:
-      options.maxKeepCkpts > 0
-        ? kept
-            .filter(({ fate }) => fate.member)
-            .map(({ standing }) => standing)
-            .toSorted(byLifeAndStep)
-            .map(({ fact }) => fact.step)
-        : undefined,
+      options.maxKeepCkpts > 0 ? dequeOf(kept.map(({ standing }) => standing)) : undefined,
     endings: ends.map(({ ending }) => ending),
     publishDue: isPublishDue(survey, options, ends.at(-1)),
     problems: problemsOf(run, history, survey, fates),
   }
+}
+
+/** The hook's key appears with the first checkpoint that counts. */
+function dequeOf(kept: Standing[]): number[] | undefined {
+  const members = kept.filter(({ member }) => member).toSorted(byLifeAndStep)
+  return members.length === 0 ? undefined : members.map(({ fact }) => fact.step)
 }
 
 function byLifeAndStep(a: Standing, b: Standing): number {
@@ -131,6 +131,9 @@ function unstandingFate(
   const isOfSeries = naming === undefined || facts.series === naming.series
   const key = naming && checkpointKey(run, naming, facts.step)
   const top = facts.uploads.findLast((upload) => key === undefined || upload.key === key)
+  if (facts.removal !== undefined && facts.removal.key === (top ?? facts.uploads.at(-1))?.key) {
+    return [[id, { kind: 'removed', reason: 'removed: not by the hub', member: false }]]
+  }
   if (naming !== undefined && (!isOfSeries || top === undefined)) {
     const reason = `kept: the run's checkpoints are named ${naming.template}`
     return [[id, { kind: 'other series', reason, member: false }]]

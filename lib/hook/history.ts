@@ -210,7 +210,9 @@ export function checkpointFacts(facts: StepFacts, key: string): CheckpointFact[]
 
 function continues(before: CheckpointFact, upload: Upload): boolean {
   const restored = before.versions.some((version) => version.versionId === upload.restores)
-  return sameBytes(before.live, upload) || (restored && before.live.sizeBytes === upload.sizeBytes)
+  // Any of them may tell: a restored version has another ETag, and no fingerprint was taken of it.
+  const same = before.versions.some((version) => sameBytes(version, upload))
+  return same || (restored && before.live.sizeBytes === upload.sizeBytes)
 }
 
 /** The place of an upload: that of its first version. */

@@ -127,7 +127,13 @@ export function sameIdentity(a: ArtifactIdentity, b: ArtifactIdentity): boolean 
   return identityText(a) === identityText(b)
 }
 
-function identityText(identity: ArtifactIdentity): string {
+/** Whether an artifact keeps a top-level key of its source. */
+export function keepsKey({ publishedKeys, droppedKeys }: ArtifactIdentity, key: string): boolean {
+  return !droppedKeys.includes(key) && (publishedKeys === undefined || publishedKeys.includes(key))
+}
+
+/** A text that is the same for the same identity. */
+export function identityText(identity: ArtifactIdentity): string {
   const { kind, metric, name, source, publishedKeys, droppedKeys } = identity
   return JSON.stringify([kind, metric, name, source.bytes, publishedKeys, droppedKeys])
 }

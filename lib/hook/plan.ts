@@ -5,6 +5,7 @@
  * knowledge is withdrawn, and undone if it was carried out. Nothing is evicted before what is made from
  * it is committed, and no best copy is retired before its successor is.
  */
+import { createHash } from 'node:crypto'
 import type { Best } from './best.ts'
 import { BEST_DROPPED_KEYS, fold, type Outcome, type Publication } from './fold.ts'
 import { bytesOf, type CheckpointFact, idOf, type Upload } from './history.ts'
@@ -14,6 +15,8 @@ import {
   type ArtifactIdentity,
   type CheckpointState,
   type Effect,
+  identityText,
+  keepsKey,
   type Ledger,
   sameIdentity,
   UNTOUCHED,
@@ -57,6 +60,7 @@ export function decide(ledger: Ledger, circumstances: Circumstances): Decision {
   planLastCheckpoint(draft, circumstances.bucket, last)
   planBestCopies(draft, outcome)
   planPublications(draft, outcome)
+  forgetRefusals(draft, outcome)
   planCheckpoints(draft, outcome)
   draft.answers = answersOf(draft, outcome)
   return { ledger: draft.ledger(), outcome, last, more: draft.more }
@@ -87,18 +91,29 @@ function planLastCheckpoint(draft: Draft, bucket: string, last: CheckpointFact |
  * no metric's best goes once those that are its metric's are committed.
  */
 function planBestCopies(draft: Draft, outcome: Outcome): void {
-  const wanted = outcome.everBest.map(bestIdentity)
+  const wanted = wantedBests(outcome)
   const missing = wanted.filter((identity) => artifactOf(draft, identity)?.state !== 'current')
   for (const identity of missing) {
     if (artifactOf(draft, identity) === undefined) make(draft, identity)
   }
   for (const [key, artifact] of draft.artifacts) {
     if (artifact.state !== 'current' || artifact.identity.kind !== 'best') continue
-    const { identity } = artifact
-    const isWanted = wanted.some((each) => sameIdentity(each, identity))
-    const isAwaited = missing.some(({ metric }) => metric === identity.metric)
+    const isWanted = wanted.some((each) => isFileOf(artifact, each))
+    const isAwaited = missing.some(({ metric }) => metric === artifact.identity.metric)
     if (!isWanted && !isAwaited) draft.retire(key, artifact)
   }
+}
+
+/**
+ * One copy a name: where the names of two bests are the same, such as those of the metrics `a/b` and
+ * `a_b`, or of one metric under two rules, the one that is tracked now comes first.
+ */
+function wantedBests({ best, everBest }: Outcome): ArtifactIdentity[] {
+  const byName = new Map<string, ArtifactIdentity>()
+  for (const identity of [...best, ...everBest].map(bestIdentity)) {
+    if (!byName.has(identity.name)) byName.set(identity.name, identity)
+  }
+  return [...byName.values()]
 }
 
 /** The best copy that a best asks for. */
@@ -119,7 +134,7 @@ function answersOf(draft: Draft, outcome: Outcome): Ledger['answers'] {
     outcome.best.flatMap((best): [string, { score: number; key: string }][] => {
       const wanted = bestIdentity(best)
       for (const [key, artifact] of draft.artifacts) {
-        if (artifact.state !== 'current' || !sameIdentity(artifact.identity, wanted)) continue
+        if (artifact.state !== 'current' || !isFileOf(artifact, wanted)) continue
         return [[best.metric, { score: best.score, key }]]
       }
       const before = draft.answers.get(best.metric)
@@ -137,8 +152,15 @@ function planPublications(draft: Draft, outcome: Outcome): void {
   // Withdrawn once all successors are committed: what an end published before an older fact was found.
   for (const [key, artifact] of draft.artifacts) {
     if (artifact.state !== 'current' || artifact.identity.kind !== 'published') continue
-    if (!wanted.some((identity) => sameIdentity(identity, artifact.identity)))
-      draft.retire(key, artifact)
+    if (!wanted.some((identity) => isFileOf(artifact, identity))) draft.retire(key, artifact)
+  }
+}
+
+/** A refusal counts while what was refused is wanted, so that the hub is the same on every way. */
+function forgetRefusals(draft: Draft, outcome: Outcome): void {
+  for (const [key, artifact] of draft.artifacts) {
+    if (artifact.state !== 'refused' || isStillWanted({ outcome }, artifact.identity)) continue
+    draft.artifacts.delete(key)
   }
 }
 
@@ -170,9 +192,30 @@ function artifactOf(
 ): Exclude<Artifact, { state: 'foreign' }> | undefined {
   for (const artifact of draft.artifacts.values()) {
     if (artifact.state === 'foreign' || artifact.state === 'superseded') continue
-    if (sameIdentity(artifact.identity, wanted)) return artifact
+    if (isFileOf(artifact, wanted)) return artifact
   }
   return undefined
+}
+
+/**
+ * Whether an artifact is what is wanted: asked for in the same words, or the same file all the same,
+ * since the two differ in keys that its source does not have.
+ */
+function isFileOf(
+  artifact: Exclude<Artifact, { state: 'foreign' }>,
+  wanted: ArtifactIdentity,
+): boolean {
+  const { identity } = artifact
+  if (sameIdentity(identity, wanted)) return true
+  if (!('object' in artifact)) return false
+  const { keptKeys, removedKeys } = artifact.object
+  return (
+    identity.kind === wanted.kind &&
+    identity.name === wanted.name &&
+    identity.source.bytes === wanted.source.bytes &&
+    keptKeys.every((key) => keepsKey(wanted, key)) &&
+    !removedKeys.some((key) => keepsKey(wanted, key))
+  )
 }
 
 function make(draft: Draft, identity: ArtifactIdentity): void {
@@ -203,7 +246,8 @@ function targetKey(draft: Draft, identity: ArtifactIdentity): string {
 
 /** The entry under which the refusal to publish a file is kept, which has no hash to be named by. */
 export function refusedKey(ledger: Ledger, identity: ArtifactIdentity): string {
-  return keyIn(ledger.run, `${stemOf(identity.name)}-refused.pth`)
+  const digest = createHash('sha256').update(identityText(identity)).digest('hex')
+  return keyIn(ledger.run, `${stemOf(identity.name)}-refused-${digest.slice(0, 8)}.pth`)
 }
 
 function planCheckpoints(draft: Draft, outcome: Outcome): void {
@@ -221,7 +265,10 @@ function isWanted(fate: Fate | undefined): boolean {
 }
 
 /** Whether what a job is to make is still what should be. */
-export function isStillWanted({ outcome }: Decision, wanted: ArtifactIdentity): boolean {
+export function isStillWanted(
+  { outcome }: Pick<Decision, 'outcome'>,
+  wanted: ArtifactIdentity,
+): boolean {
   return [
     ...outcome.everBest.map(bestIdentity),
     ...outcome.endings.flatMap(({ publications }) => publications.map(publishedIdentity)),

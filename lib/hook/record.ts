@@ -5,9 +5,11 @@
  */
 import {
   type BeginFact,
+  bytesOf,
   type ControlFact,
   compareMetrics,
   compareMoments,
+  compareTexts,
   type EndFact,
   type MetricFact,
   momentOf,
@@ -26,6 +28,7 @@ import {
   UNTOUCHED,
 } from './ledger.ts'
 import type { Series } from './names.ts'
+import { refusedKey } from './plan.ts'
 import type { SourceFault } from './problems.ts'
 
 /** What came of an action. */
@@ -146,13 +149,16 @@ function recordCheckpoint(ledger: Ledger, seen: SeenCheckpoint): Ledger {
   const place = (upload: Upload): number => seen.listed.indexOf(upload.versionId)
   const ofKey = [...known.uploads.filter(({ key }) => key === seen.key), ...fresh]
   const others = known.uploads.filter(({ key }) => key !== seen.key)
-  const uploads = [...others, ...ofKey.toSorted((a, b) => place(a) - place(b))]
+  const uploads = [...others, ...ofKey.toSorted((a, b) => place(a) - place(b))].toSorted((a, b) =>
+    compareTexts(a.key, b.key),
+  )
   const facts = { ...known, uploads }
   if (uploads.length === 0) return ledger
   const id = stepId(seen.series, seen.step)
   const state = ledger.checkpoints.get(id) ?? UNTOUCHED
   if (seen.marker === undefined && seen.listed.length > 0) {
-    return withStep(ledger, { ...facts, removal: undefined })
+    const removal = facts.removal?.key === seen.key ? undefined : facts.removal
+    return withStep(ledger, { ...facts, removal })
   }
   // Where what a marker hid has expired, that was the newest upload of the key.
   const hidden = seen.marker?.above
@@ -169,7 +175,8 @@ function recordCheckpoint(ledger: Ledger, seen: SeenCheckpoint): Ledger {
     ({ action }) => action.kind === 'restore' && action.id === id,
   )
   if (isComingBack) return withStep(ledger, facts)
-  const seconds = facts.removal?.seconds ?? seen.marker?.seconds ?? uploads.at(-1)?.seconds ?? 0
+  const before = facts.removal?.key === seen.key ? facts.removal.seconds : undefined
+  const seconds = before ?? seen.marker?.seconds ?? uploads.at(-1)?.seconds ?? 0
   return withStep(ledger, { ...facts, removal: { key: seen.key, seconds } })
 }
 
@@ -313,22 +320,49 @@ function recordRestore(
 
 function recordMade(
   ledger: Ledger,
-  { identity }: Extract<Action, { kind: 'make' }>,
+  action: Extract<Action, { kind: 'make' }>,
   result: Result,
   stands: boolean,
 ): Ledger {
+  const { identity } = action
   switch (result.kind) {
     case 'made':
       return recordObject(ledger, identity, result, stands)
     case 'refused':
-      return stands
-        ? withArtifact(ledger, result.key, { state: 'refused', identity, reason: result.reason })
-        : ledger
+      return stands ? withRefusal(ledger, result.key, identity, result.reason) : ledger
     case 'foreign':
       return withArtifact(ledger, result.key, { state: 'foreign', seconds: result.seconds })
+    case 'gone':
+      return recordExpired(ledger, action)
     default:
       return ledger
   }
+}
+
+/** The upload that was to be rewritten is no longer in the bucket: another best takes its place. */
+function recordExpired(ledger: Ledger, action: Extract<Action, { kind: 'make' }>): Ledger {
+  const { key, bytes } = action.identity.source
+  const isExpired = (upload: Upload) => upload.key === key && bytesOf(upload) === bytes
+  const facts = [...ledger.history.steps.values()].find(({ uploads }) => uploads.some(isExpired))
+  if (facts === undefined) return ledger
+  const uploads = facts.uploads.map((upload) =>
+    isExpired(upload) ? { ...upload, gone: true } : upload,
+  )
+  const reason = 'its upload has expired from the bucket'
+  return withRefusal(withStep(ledger, { ...facts, uploads }), action.key, action.identity, reason)
+}
+
+/** A refusal takes an entry of its own where the name holds an object of ours, which still stands. */
+function withRefusal(
+  ledger: Ledger,
+  key: string,
+  identity: ArtifactIdentity,
+  reason: string,
+): Ledger {
+  const known = ledger.artifacts.get(key)
+  const isFree = identity.kind === 'best' && (known === undefined || !('object' in known))
+  const entry = isFree ? key : refusedKey(ledger, identity)
+  return withArtifact(ledger, entry, { state: 'refused', identity, reason })
 }
 
 /** What an effect made that no longer stands is current too, until the plan retires what is not wanted. */

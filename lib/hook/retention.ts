@@ -75,7 +75,7 @@ function isLost({ versions }: CheckpointFact): boolean {
 }
 
 function isRemoved(history: History, { fact }: Standing): boolean {
-  return history.steps.get(idOf(fact))?.removal !== undefined
+  return history.steps.get(idOf(fact))?.removal?.key === fact.key
 }
 
 function standingsOf(survey: Survey, endLasts: ReadonlySet<CheckpointFact['first']>): Standing[] {
@@ -239,7 +239,7 @@ function fateOf(
 ): Fate {
   const { fact, member } = standing
   const facts = history.steps.get(idOf(fact))
-  if (facts?.removal !== undefined) {
+  if (isRemoved(history, standing)) {
     return { kind: 'removed', reason: 'removed: not by the hub', member }
   }
   if (!fact.newestOfKey) {

@@ -32,7 +32,7 @@ export function signedUrl(
   object: Pointer,
   expiresInSeconds: number,
 ): Promise<string> {
-  const name = encodeURIComponent(nameOf(object.key))
+  const name = extendedValue(nameOf(object.key))
   const command = new GetObjectCommand({
     Bucket: bucket.name,
     Key: object.key,
@@ -40,4 +40,12 @@ export function signedUrl(
     ResponseContentDisposition: `attachment; filename*=UTF-8''${name}`,
   })
   return getSignedUrl(bucket.s3, command, { expiresIn: expiresInSeconds })
+}
+
+/** A text as RFC 8187 has it, which encodes four characters more than a URL needs. */
+function extendedValue(text: string): string {
+  return encodeURIComponent(text).replace(
+    /['()*]/g,
+    (letter) => `%${letter.charCodeAt(0).toString(16).toUpperCase()}`,
+  )
 }

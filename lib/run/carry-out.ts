@@ -11,6 +11,7 @@ import { writeText } from '../bucket/write.ts'
 import type { Action, Effect, Ledger } from '../hook/ledger.ts'
 import { keyIn, type Run } from '../hook/names.ts'
 import type { Observation } from '../hook/record.ts'
+import { inspectUpload } from './inspect-upload.ts'
 import type { Worker } from './worker.ts'
 
 /** What came of an effect, and a key that has to be looked at because it was not as expected. */
@@ -80,14 +81,9 @@ async function restore(
     const result = { kind: 'gone' } as const
     return { observations: [{ kind: 'result', effect, action, result }], lookAt: undefined }
   }
-  const upload = {
-    ...restored.version,
-    // A copy has the bytes of its source, whose directory was read.
-    fingerprint: undefined,
-    fault: undefined,
-    restores: action.versionId,
-    gone: false,
-  }
+  // Looked into like any upload, so that it is the same fact whether this or its own event records it.
+  const upload = await inspectUpload(worker.bucket, restored.version)
+  if (upload === undefined) return { ...done(effect, action), lookAt: action.key }
   const result = { kind: 'restored', upload } as const
   return { observations: [{ kind: 'result', effect, action, result }], lookAt: undefined }
 }

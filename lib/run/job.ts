@@ -5,7 +5,7 @@ import type { Action, Ledger } from '../hook/ledger.ts'
 import type { Run } from '../hook/names.ts'
 import { isStillWanted } from '../hook/plan.ts'
 import { loadRun } from '../message-hub/message-hub.ts'
-import type { Job } from './carry-out.ts'
+import { type Job, outstanding } from './carry-out.ts'
 import { makeArtifact } from './make-artifact.ts'
 import { decideOn, settleRun } from './settle.ts'
 import type { Worker } from './worker.ts'
@@ -42,7 +42,11 @@ export function parseJob(body: string): Job {
 export async function carryOutJob(worker: Worker, job: Job): Promise<void> {
   const { ledger } = await loadRun(worker.hub, job.run)
   const effect = ledger.effects.find(({ number }) => number === job.effect)
-  if (effect === undefined || effect.action.kind !== 'make') return
+  if (effect === undefined || effect.action.kind !== 'make') {
+    // Delivered again, perhaps because a crash came between its result and what followed from that.
+    if (outstanding(ledger).length > 0) await settleRun(worker, job.run, {})
+    return
+  }
   const result = (await isUnwanted(worker, ledger, effect.action))
     ? ({ kind: 'done' } as const)
     : await makeArtifact(worker.bucket, ledger, effect.action)

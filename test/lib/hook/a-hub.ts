@@ -1,0 +1,247 @@
+/**
+ * A hub over a bucket in memory: what was decided is carried out, as `lib/run` does it over S3, so
+ * that a test sees what stays.
+ */
+import { createHash } from 'node:crypto'
+import { stepId, type Upload } from '../../../lib/hook/history.ts'
+import { type Effect, keepsKey, type Ledger } from '../../../lib/hook/ledger.ts'
+import { keyIn, nameOf, publishedName } from '../../../lib/hook/names.ts'
+import { type Decision, decide, refusedKey } from '../../../lib/hook/plan.ts'
+import { type Observation, type Result, record } from '../../../lib/hook/record.ts'
+import { type ARun, BRAKE, RUN } from './a-run.ts'
+
+type Version = { upload: Upload } | { marker: { seconds: number } }
+type SeenCheckpoint = Extract<Observation, { kind: 'checkpoint' }>
+
+/** The top-level keys of every checkpoint. */
+const KEYS = ['meta', 'state_dict', 'message_hub', 'optimizer', 'param_schedulers']
+/** Long after everything that a run tells. */
+const LATER_SECONDS = 1_000_000
+/** Enough for every run of the tests; the effects have to run dry. */
+const ROUNDS = 100
+
+export class AHub {
+  ledger: Ledger
+  /** Every effect in the order in which it was carried out. */
+  readonly done: Effect['action'][] = []
+  /** Live artifacts by name, with the version of the checkpoint that each was made from. */
+  readonly artifacts = new Map<string, string>()
+  /** Names under which a trainer has put objects of his own. */
+  readonly foreign = new Set<string>()
+  /** Versions that are found unfit to publish. */
+  readonly unfit = new Set<string>()
+  /** Versions that have expired. */
+  readonly expired = new Set<string>()
+  /** False while the Jobs queue stands still. */
+  jobs = true
+  brake = BRAKE
+  readonly #versions = new Map<string, Version[]>()
+  readonly #places = new Map<string, SeenCheckpoint>()
+  #count = 0
+
+  constructor(run: ARun) {
+    this.ledger = run.blank()
+  }
+
+  /** Takes events in, settling after each. */
+  see(...seen: Observation[]): this {
+    for (const each of seen) {
+      this.put(each)
+      this.settle()
+    }
+    return this
+  }
+
+  /** Takes an event in, and does nothing about it yet. */
+  put(seen: Observation): this {
+    const observation = seen.kind === 'checkpoint' ? this.#arrive(seen) : seen
+    this.ledger = record(this.ledger, observation)
+    return this
+  }
+
+  #arrive(seen: SeenCheckpoint): SeenCheckpoint {
+    this.#places.set(seen.key, seen)
+    const versions = this.#versions.get(seen.key) ?? []
+    this.#versions.set(seen.key, versions)
+    const known = versions.flatMap((each) => ('upload' in each ? each.upload.versionId : []))
+    for (const upload of seen.uploads) {
+      if (!known.includes(upload.versionId)) versions.push({ upload })
+    }
+    if (seen.marker !== undefined) versions.push({ marker: seen.marker })
+    return this.#lookAt(seen)
+  }
+
+  #lookAt(place: SeenCheckpoint): SeenCheckpoint {
+    const versions = this.#versions.get(place.key) ?? []
+    const uploads = versions.flatMap((each) => ('upload' in each ? each.upload : []))
+    const top = versions.at(-1)
+    const marker =
+      top !== undefined && 'marker' in top
+        ? { ...top.marker, above: uploads.at(-1)?.versionId }
+        : undefined
+    return { ...place, uploads, listed: uploads.map(({ versionId }) => versionId), marker }
+  }
+
+  decide(): Decision {
+    return decide(this.ledger, { bucket: 'bucket', brake: this.brake, nowSeconds: LATER_SECONDS })
+  }
+
+  /** Decides, and carries out what was decided, until nothing is left to do. */
+  settle(): this {
+    for (let round = 0; round < ROUNDS; round++) {
+      const decision = this.decide()
+      this.ledger = decision.ledger
+      const effects = this.ledger.effects.filter(
+        ({ action }) => this.jobs || action.kind !== 'make',
+      )
+      if (effects.length === 0 && !decision.more) return this
+      for (const effect of effects) this.carryOut(effect)
+    }
+    throw new Error(`the effects did not run dry in ${ROUNDS} rounds`)
+  }
+
+  carryOut({ number, action }: Effect): void {
+    this.done.push(action)
+    const result = this.#resultOf(action)
+    this.ledger = record(this.ledger, { kind: 'result', effect: number, action, result })
+    // S3 tells of what the hub itself did, too.
+    const place = 'key' in action ? this.#places.get(action.key) : undefined
+    if (place !== undefined) this.ledger = record(this.ledger, this.#lookAt(place))
+  }
+
+  #resultOf(action: Effect['action']): Result {
+    switch (action.kind) {
+      case 'write last_checkpoint':
+        return { kind: 'done' }
+      case 'evict':
+        return this.#delete(action)
+      case 'restore':
+        return this.#restore(action)
+      case 'retire':
+        this.artifacts.delete(nameOf(action.key))
+        return { kind: 'done' }
+      case 'make':
+        return this.#make(action)
+    }
+  }
+
+  #delete({ key, etag }: { key: string; etag: string }): Result {
+    const versions = this.#versions.get(key) ?? []
+    const top = versions.at(-1)
+    if (top !== undefined && 'upload' in top && top.upload.etag === etag) {
+      versions.push({ marker: { seconds: LATER_SECONDS } })
+    }
+    return { kind: 'done' }
+  }
+
+  #restore({ key, versionId }: { key: string; versionId: string }): Result {
+    const versions = this.#versions.get(key) ?? []
+    const top = versions.at(-1)
+    if (top !== undefined && 'upload' in top) return { kind: 'done' }
+    const source = versions
+      .flatMap((each) => ('upload' in each ? each.upload : []))
+      .find((upload) => upload.versionId === versionId)
+    if (source === undefined || this.expired.has(versionId)) return { kind: 'gone' }
+    this.#count += 1
+    const upload: Upload = {
+      ...source,
+      versionId: `restored ${this.#count}`,
+      etag: `copy of ${source.etag}`,
+      seconds: LATER_SECONDS,
+      fingerprint: undefined,
+      restores: versionId,
+    }
+    versions.push({ upload })
+    return { kind: 'restored', upload }
+  }
+
+  #make(action: Extract<Effect['action'], { kind: 'make' }>): Result {
+    const { identity } = action
+    const { versionId } = identity.source
+    if (this.expired.has(versionId)) return { kind: 'gone' }
+    if (this.unfit.has(versionId)) {
+      const key = identity.kind === 'best' ? action.key : refusedKey(this.ledger, identity)
+      return { kind: 'refused', key, reason: 'an unknown global' }
+    }
+    if (this.foreign.has(nameOf(action.key))) {
+      return { kind: 'foreign', key: action.key, seconds: 5 }
+    }
+    const [keptKeys, removedKeys] = [true, false].map((isKept) =>
+      KEYS.filter((each) => keepsKey(identity, each) === isKept),
+    )
+    const content = JSON.stringify([identity.source.bytes, keptKeys])
+    const sha256 = createHash('sha256').update(content).digest('hex')
+    const key =
+      identity.kind === 'published' ? keyIn(RUN, publishedName(identity.name, sha256)) : action.key
+    this.#count += 1
+    this.artifacts.set(nameOf(key), versionId)
+    const object = {
+      versionId: `made ${this.#count}`,
+      etag: `etag of made ${this.#count}`,
+      sizeBytes: 800,
+      sha256,
+      keptKeys: keptKeys ?? [],
+      removedKeys: removedKeys ?? [],
+      layoutVersion: 1,
+    }
+    return { kind: 'made', key, object }
+  }
+
+  /** Names of the checkpoints that the bucket shows, by step. */
+  checkpoints(): string[] {
+    return [...this.#places.values()]
+      .filter(({ key }) => {
+        const top = this.#versions.get(key)?.at(-1)
+        return top !== undefined && 'upload' in top
+      })
+      .toSorted((a, b) => a.step - b.step)
+      .map(({ key }) => nameOf(key))
+  }
+
+  /** Steps of the checkpoints that the bucket shows. */
+  steps(): number[] {
+    return this.checkpoints().map((name) => Number(name.replaceAll(/\D/g, '')))
+  }
+
+  /** Names of best copies that the bucket shows. */
+  bestCopies(): string[] {
+    return [...this.artifacts.keys()].filter((name) => name.startsWith('best_') && !isHashed(name))
+  }
+
+  /** Stems of published files that the bucket shows. */
+  published(): string[] {
+    return [...this.artifacts.keys()]
+      .filter(isHashed)
+      .map((name) => name.replace(HASH, ''))
+      .toSorted()
+  }
+
+  /** What was done of one kind, as the names of the keys. */
+  did(kind: Effect['action']['kind']): string[] {
+    return this.done
+      .filter((action) => action.kind === kind)
+      .map((action) => ('key' in action ? nameOf(action.key) : action.text))
+  }
+
+  /** What waits to be done, as kind and name. */
+  pending(): string[] {
+    return this.ledger.effects.map(
+      ({ action }) => `${action.kind} ${'key' in action ? nameOf(action.key) : action.text}`,
+    )
+  }
+
+  state(step: number) {
+    return this.ledger.checkpoints.get(stepId('epoch', step))
+  }
+}
+
+const HASH = /-[0-9a-f]{8}\.pth$/
+
+function isHashed(name: string): boolean {
+  return HASH.test(name)
+}
+
+/** A hub that saw a run as it happened, and settled after every event. */
+export function hubOf(run: ARun): AHub {
+  return new AHub(run).see(...run.observations)
+}

@@ -1,0 +1,582 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import type { Action } from '../../../lib/hook/ledger.ts'
+import { nameOf } from '../../../lib/hook/names.ts'
+import { decide, EFFECTS_AT_ONCE } from '../../../lib/hook/plan.ts'
+import { record } from '../../../lib/hook/record.ts'
+import { AHub, hubOf } from './a-hub.ts'
+import { type ARun, aRun, keyOf } from './a-run.ts'
+
+const PUBLISHING = { save_best: 'acc', published_keys: ['meta'] }
+
+/** The answer that the hub gives for a metric. */
+const answerOf = (hub: AHub, metric = 'acc') => {
+  const answer = hub.ledger.answers.get(metric)
+  return answer && `${answer.score} ${nameOf(answer.key)}`
+}
+
+/** Everything seen and decided once, nothing done yet. */
+function plannedFor(run: ARun): AHub {
+  const hub = new AHub(run)
+  for (const seen of run.observations) hub.put(seen)
+  hub.ledger = hub.decide().ledger
+  return hub
+}
+
+describe('an eviction', () => {
+  test('names the exact object that it was decided for (invariant 3)', () => {
+    const run = aRun({ max_keep_ckpts: 1 }).uploadLike({ bytes: 'a' }, 1)
+    run.uploadLike({ bytes: 'a', multipart: true }, 1).upload(2)
+    const evictions = plannedFor(run).ledger.effects.flatMap(({ action }) =>
+      action.kind === 'evict' ? [action] : [],
+    )
+    expect(evictions).toMatchObject([{ key: keyOf(1), versionId: 'v2', etag: `"${keyOf(1)} a"-2` }])
+  })
+
+  test('is decided again for the same bytes that come again', () => {
+    const run = aRun({ max_keep_ckpts: 1 }).uploadLike({ bytes: 'a' }, 1, 2)
+    const hub = hubOf(run)
+    expect(hub.steps()).toEqual([2])
+    hub.see(...run.uploadLike({ bytes: 'a' }, 1).observations.slice(-1))
+    expect(hub.steps()).toEqual([2])
+    expect(hub.did('evict')).toEqual(['epoch_1.pth', 'epoch_1.pth'])
+  })
+
+  test('leaves other bytes alone that came meanwhile', () => {
+    const run = aRun({ max_keep_ckpts: 2 }).upload(1, 2, 3)
+    const hub = new AHub(run)
+    for (const seen of run.observations) hub.put(seen)
+    const stale = hub.decide().ledger.effects.find(({ action }) => action.kind === 'evict')
+    if (stale === undefined) throw new Error('nothing is evicted')
+    hub.put(...(run.upload(1).observations.slice(-1) as [never]))
+    hub.carryOut(stale)
+    hub.settle()
+    expect(hub.steps()).toEqual([1, 2, 3])
+  })
+
+  test('waits until the best copy of its source is committed', () => {
+    const run = aRun({ ...PUBLISHING, max_keep_ckpts: 1 })
+    const hub = new AHub(run)
+    hub.jobs = false
+    hub.see(...run.validated('acc', 0.9, 0.1).observations)
+    expect(hub.steps()).toEqual([1, 2])
+    expect(hub.pending()).toEqual(['make best_acc_epoch_1.pth'])
+    hub.jobs = true
+    expect(hub.settle().steps()).toEqual([2])
+    const kinds = hub.done.map(({ kind }) => kind)
+    expect(kinds.indexOf('make')).toBeLessThan(kinds.indexOf('evict'))
+  })
+
+  test('never comes for the source of a best copy that was refused', () => {
+    const run = aRun({ save_best: 'acc', max_keep_ckpts: 1 }).validated('acc', 0.9, 0.1, 0.2)
+    const hub = new AHub(run)
+    hub.unfit.add('v1')
+    expect(hub.see(...run.observations).steps()).toEqual([1, 3])
+    expect(hub.bestCopies()).toEqual([])
+    expect(answerOf(hub)).toBeUndefined()
+  })
+
+  test('is not decided where the person was first', () => {
+    const run = aRun({ max_keep_ckpts: 1 }).upload(1).remove(1).upload(2)
+    expect(hubOf(run).did('evict')).toEqual([])
+  })
+})
+
+describe('a restore', () => {
+  test('brings back what was evicted before the fact that keeps it was known', () => {
+    const run = aRun({ interval: 2, max_keep_ckpts: 2, save_best: 'acc' }).upload(2, 3, 4)
+    const hub = hubOf(run)
+    expect(hub.steps()).toEqual([2, 4])
+    hub.see(...run.at(25).metrics(3, { acc: 0.9 }).observations.slice(-1))
+    expect(hub.steps()).toEqual([3, 4])
+    expect(hub.did('restore')).toEqual(['epoch_3.pth'])
+  })
+
+  test('brings back what a file found late would have kept, from its time on', () => {
+    const run = aRun({ max_keep_ckpts: 1 }).upload(1, 2, 3)
+    const hub = hubOf(run)
+    expect(hub.steps()).toEqual([3])
+    hub.see(...run.at(5).options({ max_keep_ckpts: 2 }).observations.slice(-1))
+    expect(hub.steps()).toEqual([2, 3])
+  })
+
+  test('is no upload: it evicts nothing, and is not the newest by time', () => {
+    const run = aRun({ interval: 2, max_keep_ckpts: 2, save_best: 'acc' }).upload(2, 3, 4)
+    const hub = hubOf(run)
+    hub.see(...run.at(25).metrics(3, { acc: 0.9 }).observations.slice(-1))
+    hub.see(...run.upload(6).observations.slice(-1))
+    expect(hub.steps()).toEqual([4, 6])
+  })
+
+  test('of an eviction that is not carried out yet withdraws it', () => {
+    const run = aRun({ interval: 2, max_keep_ckpts: 2, save_best: 'acc' }).upload(2, 3, 4)
+    const hub = plannedFor(run)
+    expect(hub.pending()).toContain('evict epoch_3.pth')
+    hub.put(...(run.at(25).metrics(3, { acc: 0.9 }).observations.slice(-1) as [never]))
+    hub.ledger = hub.decide().ledger
+    expect(hub.pending()).not.toContain('evict epoch_3.pth')
+    expect(hub.state(3)).toEqual({ evicted: undefined, withdrawn: ['v2'] })
+    expect(hub.settle().steps()).toEqual([3, 4])
+  })
+
+  test('finds out what a stale worker deletes after that, and undoes it (invariant 8)', () => {
+    const run = aRun({ interval: 2, max_keep_ckpts: 2, save_best: 'acc' }).upload(2, 3, 4)
+    const hub = plannedFor(run)
+    const stale = hub.ledger.effects.find(({ action }) => nameOf(keyIn(action)) === 'epoch_3.pth')
+    if (stale === undefined) throw new Error('nothing is evicted')
+    hub.see(...run.at(25).metrics(3, { acc: 0.9 }).observations.slice(-1))
+    hub.carryOut(stale)
+    expect(hub.steps()).not.toContain(3)
+    expect(hub.settle().steps()).toEqual([3, 4])
+    expect(hub.decide().outcome.problems).toEqual([])
+  })
+
+  test('of what has expired is given up and told, and the last is one that exists (6, 13)', () => {
+    const run = aRun({ max_keep_ckpts: 1 }).upload(1, 2, 3)
+    const hub = hubOf(run)
+    hub.expired.add('v2')
+    hub.see(...run.at(5).options({ max_keep_ckpts: 2 }).remove(3).observations.slice(-2))
+    const { last, outcome } = hub.decide()
+    expect(hub.steps()).toEqual([])
+    expect(last).toBeUndefined()
+    expect(outcome.problems.map(({ key }) => key)).toEqual([keyOf(2)])
+  })
+})
+
+/** The key of an action; `last_checkpoint` has none. */
+function keyIn(action: Action): string {
+  return 'key' in action ? action.key : ''
+}
+
+describe('last_checkpoint', () => {
+  test('holds the URI of the last, without a new line', () => {
+    expect(hubOf(aRun().upload(1, 2)).did('write last_checkpoint')).toEqual([
+      's3://bucket/exp/epoch_1.pth',
+      's3://bucket/exp/epoch_2.pth',
+    ])
+  })
+
+  test('stays 12 while twelve steps come in the order of their names', () => {
+    const run = aRun({ max_keep_ckpts: 3 }).upload(1, 10, 11, 12, 2, 3, 4, 5, 6, 7, 8, 9)
+    const hub = hubOf(run)
+    expect(hub.did('write last_checkpoint').at(-1)).toBe('s3://bucket/exp/epoch_12.pth')
+    expect(hub.steps()).toEqual([7, 8, 9, 10, 11, 12])
+  })
+
+  test('is written again over what a trainer wrote there', () => {
+    const hub = hubOf(aRun().upload(1))
+    hub.see({ kind: 'last_checkpoint', text: '/work_dirs/exp/epoch_1.pth' })
+    expect(hub.did('write last_checkpoint')).toHaveLength(2)
+    hub.see({ kind: 'last_checkpoint', text: 's3://bucket/exp/epoch_1.pth' })
+    expect(hub.did('write last_checkpoint')).toHaveLength(2)
+  })
+
+  test('is not written before there is a whole checkpoint', () => {
+    expect(hubOf(aRun().uploadLike({ torn: 'cut' }, 1)).done).toEqual([])
+  })
+
+  test('goes back where a person removes the last', () => {
+    const hub = hubOf(aRun().upload(1, 2).remove(2))
+    expect(hub.did('write last_checkpoint').at(-1)).toBe('s3://bucket/exp/epoch_1.pth')
+  })
+
+  test('does not bring an evicted one back to be the last', () => {
+    const hub = hubOf(aRun({ max_keep_ckpts: 1 }).upload(1, 2).remove(2))
+    expect(hub.did('restore')).toEqual([])
+    expect(hub.decide().last).toBeUndefined()
+  })
+})
+
+describe('a best copy', () => {
+  test('is made of the best, and the one before retired only once it is committed', () => {
+    const run = aRun({ save_best: 'acc' }).validated('acc', 0.1, 0.5)
+    const hub = hubOf(run)
+    expect(hub.bestCopies()).toEqual(['best_acc_epoch_2.pth'])
+    const kinds = hub.done.flatMap((each) =>
+      each.kind === 'make' || each.kind === 'retire' ? `${each.kind} ${nameOf(each.key)}` : [],
+    )
+    expect(kinds).toEqual([
+      'make best_acc_epoch_1.pth',
+      'make best_acc_epoch_2.pth',
+      'retire best_acc_epoch_1.pth',
+    ])
+  })
+
+  test('is answered with only when it is there; until then the one before is', () => {
+    const run = aRun({ save_best: 'acc' }).validated('acc', 0.1)
+    const hub = hubOf(run)
+    hub.jobs = false
+    hub.see(...run.upload(2).metrics(2, { acc: 0.5 }).observations.slice(-2))
+    expect(answerOf(hub)).toBe('0.1 best_acc_epoch_1.pth')
+    expect(hub.bestCopies()).toEqual(['best_acc_epoch_1.pth'])
+    hub.jobs = true
+    expect(answerOf(hub.settle())).toBe('0.5 best_acc_epoch_2.pth')
+  })
+
+  test('is made of the version that the trainer uploaded, the noncurrent one too', () => {
+    const run = aRun({ save_best: 'acc', max_keep_ckpts: 1 }).upload(1, 2)
+    const hub = hubOf(run)
+    hub.see(...run.metrics(1, { acc: 0.9 }).observations.slice(-1))
+    expect(hub.artifacts.get('best_acc_epoch_1.pth')).toBe('v1')
+    expect(hub.steps()).toEqual([2])
+  })
+
+  test('is made again, in the same place, when its step is uploaded with other bytes', () => {
+    const hub = hubOf(aRun({ save_best: 'acc' }).validated('acc', 0.9).upload(1))
+    expect(hub.artifacts.get('best_acc_epoch_1.pth')).toBe('v3')
+    const makes = hub.done.flatMap((action) => (action.kind === 'make' ? [action] : []))
+    expect(makes[0]?.replaces).toBeUndefined()
+    expect(makes[1]?.replaces).toBeDefined()
+    expect(hub.did('retire')).toEqual([])
+  })
+
+  test('is not made again when its step is uploaded with the same bytes', () => {
+    const run = aRun({ save_best: 'acc' }).uploadLike({ bytes: 'a' }, 1).metrics(1, { acc: 1 })
+    const hub = hubOf(run.uploadLike({ bytes: 'a', multipart: true }, 1))
+    expect(hub.did('make')).toEqual(['best_acc_epoch_1.pth'])
+  })
+
+  test('takes the name with .hub where a foreign object has its own', () => {
+    const run = aRun({ save_best: 'acc' }).validated('acc', 0.9)
+    const hub = new AHub(run)
+    hub.foreign.add('best_acc_epoch_1.pth')
+    hub.see(...run.observations)
+    expect(hub.bestCopies()).toEqual(['best_acc_epoch_1.hub.pth'])
+    expect(answerOf(hub)).toBe('0.9 best_acc_epoch_1.hub.pth')
+    expect(hub.did('retire')).toEqual([])
+  })
+
+  test('that a person removed is not made again', () => {
+    const run = aRun({ save_best: 'acc' }).validated('acc', 0.9)
+    const hub = hubOf(run)
+    const key = 'exp/best_acc_epoch_1.pth'
+    hub.see({ kind: 'artifact', key, found: 'nothing', seconds: 99 })
+    expect(hub.did('make')).toHaveLength(1)
+    expect(answerOf(hub)).toBeUndefined()
+  })
+
+  test('of a refused best leaves the one before it in its place', () => {
+    const run = aRun({ save_best: 'acc' }).validated('acc', 0.1, 0.9)
+    const hub = new AHub(run)
+    hub.unfit.add('v3')
+    hub.see(...run.observations)
+    expect(hub.bestCopies()).toEqual(['best_acc_epoch_1.pth'])
+    expect(answerOf(hub)).toBe('0.1 best_acc_epoch_1.pth')
+  })
+
+  test('of a metric that is no longer tracked stays', () => {
+    const run = aRun().options({ save_best: 'acc' }).validated('acc', 0.9)
+    run.options({ save_best: 'loss' }).upload(2).metrics(2, { acc: 1, loss: 1 })
+    const hub = hubOf(run)
+    expect(hub.bestCopies().toSorted()).toEqual(['best_acc_epoch_1.pth', 'best_loss_epoch_2.pth'])
+    expect([...hub.ledger.answers.keys()]).toEqual(['loss'])
+  })
+})
+
+describe('what an end publishes', () => {
+  test('is made once, whatever is seen again', () => {
+    const run = aRun(PUBLISHING).validated('acc', 0.9, 0.1).end()
+    const hub = hubOf(run).see(...run.observations)
+    expect(hub.published()).toEqual(['best_acc_epoch_1', 'epoch_2'])
+    expect(hub.did('make')).toHaveLength(3)
+  })
+
+  test('is not made before the upload that the end names', () => {
+    const run = aRun(PUBLISHING).validated('acc', 0.9).end('epoch_2.pth')
+    const hub = hubOf(run)
+    expect(hub.published()).toEqual([])
+    expect(hub.see(...run.upload(2).observations.slice(-1)).published()).toEqual([
+      'best_acc_epoch_1',
+      'epoch_2',
+    ])
+  })
+
+  test('is withdrawn after an older fact found late, once its successor is committed', () => {
+    const run = aRun(PUBLISHING).upload(1, 2).metrics(2, { acc: 0.1 }).end()
+    const hub = hubOf(run)
+    expect(hub.published()).toEqual(['best_acc_epoch_2', 'epoch_2'])
+    hub.jobs = false
+    hub.see(...run.at(15).metrics(1, { acc: 0.9 }).observations.slice(-1))
+    expect(hub.published()).toEqual(['best_acc_epoch_2', 'epoch_2'])
+    hub.jobs = true
+    expect(hub.settle().published()).toEqual(['best_acc_epoch_1', 'epoch_2'])
+  })
+
+  test('stays when later facts come, and when the next end publishes others', () => {
+    const run = aRun(PUBLISHING).validated('acc', 0.1).end()
+    const hub = hubOf(run)
+    hub.see(...run.upload(2).metrics(2, { acc: 0.9 }).observations.slice(-2))
+    expect(hub.published()).toEqual(['best_acc_epoch_1', 'epoch_1'])
+    hub.see(...run.end().observations.slice(-1))
+    expect(hub.published()).toEqual(['best_acc_epoch_1', 'best_acc_epoch_2', 'epoch_1', 'epoch_2'])
+  })
+
+  test('stays when a later life uploads the same name again', () => {
+    const run = aRun(PUBLISHING).upload(1, 2).end('epoch_2.pth')
+    const hub = hubOf(run)
+    const before = [...hub.artifacts.keys()]
+    hub.see(...run.begin().upload(1, 2).observations.slice(-3))
+    expect([...hub.artifacts.keys()]).toEqual(before)
+  })
+
+  test('is refused for good where its source is unfit, and the others go on', () => {
+    const run = aRun(PUBLISHING).validated('acc', 0.9, 0.1).end()
+    const hub = new AHub(run)
+    hub.unfit.add('v3')
+    hub.see(...run.observations, ...run.observations)
+    expect(hub.published()).toEqual(['best_acc_epoch_1'])
+    expect(hub.ledger.effects).toEqual([])
+  })
+
+  test('keeps its source until it is made', () => {
+    const run = aRun({ ...PUBLISHING, max_keep_ckpts: 1, save_best: null })
+    const hub = new AHub(run)
+    hub.jobs = false
+    hub.see(...run.upload(1).end().upload(2).observations)
+    expect(hub.steps()).toEqual([1, 2])
+    hub.jobs = true
+    expect(hub.settle().steps()).toEqual([2])
+    expect(hub.published()).toEqual(['epoch_1'])
+  })
+})
+
+describe('the effects run dry (invariant 9)', () => {
+  test('where the best has expired: the best that exists stands', () => {
+    const run = aRun({ save_best: 'acc', max_keep_ckpts: 1 }).upload(1, 2).metrics(2, { acc: 0.1 })
+    const hub = hubOf(run)
+    hub.expired.add('v1')
+    hub.see(...run.metrics(1, { acc: 0.9 }).observations.slice(-1))
+    expect(hub.bestCopies()).toEqual(['best_acc_epoch_2.pth'])
+    expect(answerOf(hub)).toBe('0.1 best_acc_epoch_2.pth')
+    expect(hub.decide().outcome.problems.map(({ key }) => key)).toEqual([keyOf(1)])
+  })
+
+  test('where what an end found late publishes has expired', () => {
+    const run = aRun({ ...PUBLISHING, max_keep_ckpts: 1 }).upload(1, 2)
+    const hub = hubOf(run)
+    hub.expired.add('v1')
+    hub.see(...run.at(15).end().observations.slice(-1))
+    expect(hub.published()).toEqual([])
+    expect(hub.did('make')).toEqual(['epoch_1.pth'])
+  })
+
+  test('where two files of one name are refused', () => {
+    const run = aRun(PUBLISHING).upload(1, 2).end().begin().upload(1, 2).end()
+    const hub = new AHub(run)
+    hub.unfit.add('v2')
+    hub.unfit.add('v6')
+    hub.see(...run.observations)
+    expect(hub.published()).toEqual([])
+    expect(hub.did('make')).toHaveLength(2)
+  })
+
+  test('where two ends publish the same file in other words', () => {
+    const run = aRun()
+    const saving = (save: boolean, keys: string[]) =>
+      run.options({ published_keys: keys, save_optimizer: save }).end()
+    run.upload(1)
+    saving(true, ['meta', 'state_dict'])
+    saving(false, ['state_dict', 'meta', 'ema_state_dict'])
+    expect(hubOf(run).published()).toEqual(['epoch_1'])
+  })
+
+  test('where two metrics give their best copies one name', () => {
+    const run = aRun({ save_best: ['a/b', 'a_b'], rule: 'greater' })
+    const hub = hubOf(run.upload(1).metrics(1, { 'a/b': 1, a_b: 2 }))
+    expect(hub.bestCopies()).toEqual(['best_a_b_epoch_1.pth'])
+    expect(answerOf(hub, 'a/b')).toBe('1 best_a_b_epoch_1.pth')
+    expect(answerOf(hub, 'a_b')).toBe('2 best_a_b_epoch_1.pth')
+  })
+
+  test('where one metric has its best under two rules in steps of one name', () => {
+    const run = aRun().options({ save_best: 'x', rule: 'greater' }).upload(1, 2)
+    run.metrics(1, { x: 9 }).metrics(2, { x: 8 }).begin()
+    run.options({ save_best: 'x', rule: 'less' }).upload(1, 2)
+    const hub = hubOf(run.metrics(1, { x: 1 }).metrics(2, { x: 2 }))
+    expect(hub.bestCopies()).toEqual(['best_x_epoch_1.pth'])
+    expect(answerOf(hub, 'x')).toBe('1 best_x_epoch_1.pth')
+  })
+})
+
+describe('a refusal', () => {
+  test('leaves the copy of the same name that is there', () => {
+    const run = aRun({ save_best: 'acc' }).validated('acc', 0.9).upload(1)
+    const hub = new AHub(run)
+    hub.unfit.add('v3')
+    hub.see(...run.observations)
+    expect(hub.artifacts.get('best_acc_epoch_1.pth')).toBe('v1')
+    expect(answerOf(hub)).toBe('0.9 best_acc_epoch_1.pth')
+  })
+
+  test('is forgotten with what was refused, whichever way it went (invariant 6)', () => {
+    const run = aRun({ save_best: 'acc' }).validated('acc', 0.1, 0.9)
+    const hubs = [run.observations, run.late().toReversed()].map((seen) => {
+      const hub = new AHub(run)
+      hub.unfit.add('v1')
+      return hub.see(...seen)
+    })
+    for (const hub of hubs) {
+      expect([...hub.ledger.artifacts.keys()]).toEqual(['exp/best_acc_epoch_2.pth'])
+    }
+  })
+})
+
+describe('a decision', () => {
+  test('holds no more effects than a transaction does, and says that there is more', () => {
+    const run = aRun({ max_keep_ckpts: 1 }).upload(...Array.from({ length: 60 }, (_, at) => at + 1))
+    const hub = new AHub(run)
+    for (const seen of run.observations) hub.put(seen)
+    const first = hub.decide()
+    expect(first.ledger.effects).toHaveLength(EFFECTS_AT_ONCE)
+    expect(first.more).toBe(true)
+    expect(hub.settle().steps()).toEqual([60])
+  })
+
+  const step = fc.integer({ min: 1, max: 5 })
+  const kinds = fc.constantFrom(
+    'upload',
+    'upload',
+    'upload',
+    'again',
+    'torn',
+    'metric',
+    'metric',
+    'remove',
+    'begin',
+    'end',
+    'options',
+  )
+  const told = fc.array(fc.tuple(kinds, step), { maxLength: 18 })
+
+  function runOf(events: [string, number][]): ARun {
+    const run = aRun({ ...PUBLISHING, save_best: ['acc', 'loss'], max_keep_ckpts: 2 })
+    for (const [at, [kind, step]] of events.entries()) {
+      if (kind === 'upload') run.upload(step)
+      if (kind === 'again') run.uploadLike({ bytes: 'same', multipart: at % 2 === 0 }, step)
+      if (kind === 'torn') run.uploadLike({ torn: 'cut' }, step)
+      if (kind === 'metric') run.metrics(step, { acc: (at * 3) % 4, loss: (at * 5) % 7 })
+      if (kind === 'remove') run.remove(step)
+      if (kind === 'begin') run.begin()
+      if (kind === 'end') run.end(step > 3 ? `epoch_${step}.pth` : undefined)
+      if (kind === 'options') run.options({ max_keep_ckpts: step, interval: (at % 2) + 1 })
+    }
+    return run
+  }
+
+  test('that was taken is not taken again (invariant 6)', () => {
+    fc.assert(
+      fc.property(told, (events) => {
+        const hub = plannedFor(runOf(events))
+        for (let round = 0; hub.decide().more && round < 9; round++) {
+          hub.ledger = hub.decide().ledger
+        }
+        const again = hub.decide()
+        expect(again.more).toBe(false)
+        expect(again.ledger).toEqual(hub.ledger)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('leaves the ledger that was given as it was', () => {
+    fc.assert(
+      fc.property(told, (events) => {
+        const { ledger } = hubOf(runOf(events))
+        const before = structuredClone(ledger)
+        decide(ledger, { bucket: 'b', brake: 0, nowSeconds: 5 })
+        expect(ledger).toEqual(before)
+      }),
+      { numRuns: 100 },
+    )
+  })
+
+  test('comes to an end, and then the bucket is as the fold says (invariants 7 and 9)', () => {
+    fc.assert(
+      fc.property(told, fc.constantFrom(0, 1, 10), (events, brake) => {
+        const run = runOf(events)
+        const hub = new AHub(run)
+        hub.brake = brake
+        hub.see(...run.observations)
+        const { outcome, last } = hub.decide()
+        for (const [id, fate] of outcome.fates) {
+          const step = Number(id.split('#')[1])
+          const isThere = hub.steps().includes(step)
+          if (fate.kind === 'evicted' || fate.kind === 'removed') expect(isThere).toBe(false)
+          else if (fate.kind !== 'kept' || fate.restorable) expect(isThere).toBe(true)
+        }
+        if (last !== undefined) expect(hub.steps()).toContain(last.step)
+        for (const { key } of hub.ledger.answers.values()) {
+          expect(hub.bestCopies()).toContain(nameOf(key))
+        }
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('leads to the same bucket in whatever order its facts are found (invariant 6)', () => {
+    // When a person removes something depends on what the hub has done by then.
+    const orderly = told.map((events) => events.filter(([kind]) => kind !== 'remove'))
+    const shuffled = orderly.chain((events) =>
+      fc.tuple(
+        fc.constant(events),
+        fc.shuffledSubarray([...events.keys()], { minLength: events.length }),
+        fc.constantFrom(0, 1, 10),
+      ),
+    )
+    const left = (hub: AHub) => ({
+      steps: hub.steps(),
+      artifacts: [...hub.artifacts.keys()].toSorted(),
+      known: [...hub.ledger.artifacts]
+        .map(([key, it]) => `${key} of ${'identity' in it ? it.identity.source.bytes : it.state}`)
+        .toSorted(),
+      answers: [...hub.ledger.answers].toSorted(),
+      // Where nothing whole is left, the file stays as it was.
+      last: hub.decide().last && hub.ledger.lastCheckpoint,
+    })
+    fc.assert(
+      fc.property(shuffled, ([events, order, brake]) => {
+        const run = runOf(events)
+        const [inTime, late] = [new AHub(run), new AHub(run)]
+        inTime.brake = brake
+        late.brake = brake
+        const seen = run.late()
+        expect(left(late.see(...order.flatMap((at) => seen[at] ?? [])))).toEqual(
+          left(inTime.see(...run.observations)),
+        )
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  test('deletes only what was recorded for the run (invariant 4)', () => {
+    fc.assert(
+      fc.property(told, (events) => {
+        const run = runOf(events)
+        const uploaded = run.observations.flatMap((seen) =>
+          seen.kind === 'checkpoint' ? [seen.key] : [],
+        )
+        const hub = hubOf(run)
+        const made = hub.did('make')
+        for (const action of hub.done) {
+          if (action.kind === 'evict') expect(uploaded).toContain(action.key)
+          if (action.kind === 'retire') {
+            expect(nameOf(action.key).replace(/-[0-9a-f]{8}\.pth$/, '.pth')).toSatisfy(
+              (name: string) => made.includes(name),
+            )
+          }
+        }
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  test('about a result that is told twice is the same (invariant 7)', () => {
+    const hub = plannedFor(aRun({ ...PUBLISHING, max_keep_ckpts: 1 }).validated('acc', 0.5, 0.1))
+    for (const { number, action } of hub.ledger.effects) {
+      if (action.kind === 'make') continue
+      const seen = { kind: 'result', effect: number, action, result: { kind: 'done' } } as const
+      const once = record(hub.ledger, seen)
+      expect(record(once, seen)).toEqual(once)
+    }
+  })
+})

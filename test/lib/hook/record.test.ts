@@ -1,0 +1,338 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { type MetricFact, stepId, type Upload } from '../../../lib/hook/history.ts'
+import type { ArtifactIdentity, Ledger } from '../../../lib/hook/ledger.ts'
+import { type Observation, record } from '../../../lib/hook/record.ts'
+import { AHub, hubOf } from './a-hub.ts'
+import { aRun, keyOf } from './a-run.ts'
+
+const ID = stepId('epoch', 1)
+const factsOf = (ledger: Ledger) => ledger.history.steps.get(ID)
+const idsOf = (ledger: Ledger) => factsOf(ledger)?.uploads.map(({ versionId }) => versionId)
+
+/** A look at the key of epoch 1. */
+function look(change: Partial<Extract<Observation, { kind: 'checkpoint' }>>): Observation {
+  return {
+    kind: 'checkpoint',
+    series: 'epoch',
+    step: 1,
+    key: keyOf(1),
+    uploads: [],
+    listed: [],
+    marker: undefined,
+    ...change,
+  }
+}
+
+function upload(versionId: string, change: Partial<Upload> = {}): Upload {
+  return {
+    key: keyOf(1),
+    versionId,
+    etag: `etag of ${versionId}`,
+    sizeBytes: 100,
+    seconds: 10,
+    fingerprint: undefined,
+    fault: undefined,
+    restores: undefined,
+    gone: false,
+    ...change,
+  }
+}
+
+const blank = () => aRun().blank()
+
+describe('versions of a checkpoint', () => {
+  test('are in the order in which the bucket lists them, whichever was found first', () => {
+    const listed = ['a', 'b', 'c']
+    const late = record(blank(), look({ uploads: [upload('c')], listed }))
+    const all = record(late, look({ uploads: [upload('b'), upload('a')], listed }))
+    expect(idsOf(all)).toEqual(listed)
+  })
+
+  test('are recorded once', () => {
+    const seen = look({ uploads: [upload('a')], listed: ['a'] })
+    expect(record(record(blank(), seen), seen)).toEqual(record(blank(), seen))
+  })
+
+  test('that the bucket no longer lists are older than those that it does', () => {
+    const ledger = record(blank(), look({ uploads: [upload('a')], listed: ['a'] }))
+    const later = record(ledger, look({ uploads: [upload('b')], listed: ['b'] }))
+    expect(idsOf(later)).toEqual(['a', 'b'])
+  })
+
+  test('that were never there leave no step behind', () => {
+    const marker = { seconds: 20, above: undefined }
+    expect(record(blank(), look({ marker }))).toEqual(blank())
+  })
+})
+
+describe('a delete marker', () => {
+  const marker = { seconds: 50, above: 'a' }
+  const uploaded = record(blank(), look({ uploads: [upload('a')], listed: ['a'] }))
+
+  test("that no effect explains is a person's removal", () => {
+    const ledger = record(uploaded, look({ listed: ['a'], marker }))
+    expect(factsOf(ledger)?.removal).toEqual({ key: keyOf(1), seconds: 50 })
+  })
+
+  test('keeps its first time, and is gone with the next upload', () => {
+    const removed = record(uploaded, look({ listed: ['a'], marker }))
+    const again = record(removed, look({ listed: ['a'], marker: { seconds: 60, above: 'a' } }))
+    expect(factsOf(again)?.removal?.seconds).toBe(50)
+    const back = record(again, look({ uploads: [upload('b')], listed: ['a', 'b'] }))
+    expect(factsOf(back)?.removal).toBeUndefined()
+  })
+
+  test('is not explained away by an upload of the same step under another key', () => {
+    const removed = record(uploaded, look({ listed: ['a'], marker }))
+    const key = 'exp/digits-1.pth'
+    const other = look({ key, uploads: [upload('d', { key })], listed: ['d'] })
+    expect(factsOf(record(removed, other))?.removal?.key).toBe(keyOf(1))
+  })
+
+  test('or nothing at all under the key, is a removal too', () => {
+    expect(factsOf(record(uploaded, look({})))?.removal).toBeDefined()
+  })
+
+  test('above the version whose eviction was decided is the eviction', () => {
+    const evicted = { versionId: 'a', etag: 'etag of a' }
+    const decided = { ...uploaded, checkpoints: new Map([[ID, { evicted, withdrawn: [] }]]) }
+    const ledger = record(decided, look({ listed: ['a'], marker }))
+    expect(factsOf(ledger)?.removal).toBeUndefined()
+  })
+
+  test("above a later upload than the one that was evicted is a person's", () => {
+    const evicted = { versionId: 'a', etag: 'etag of a' }
+    const decided = { ...uploaded, checkpoints: new Map([[ID, { evicted, withdrawn: [] }]]) }
+    const seen = look({
+      uploads: [upload('b', { etag: 'other' })],
+      listed: ['a', 'b'],
+      marker: { seconds: 50, above: 'b' },
+    })
+    expect(factsOf(record(decided, seen))?.removal).toBeDefined()
+  })
+
+  test("above a version whose eviction was withdrawn is a stale worker's (invariant 8)", () => {
+    const withdrawn = { evicted: undefined, withdrawn: ['a'] }
+    const decided = { ...uploaded, checkpoints: new Map([[ID, withdrawn]]) }
+    const ledger = record(decided, look({ listed: ['a'], marker }))
+    expect(factsOf(ledger)?.removal).toBeUndefined()
+    expect(ledger.checkpoints.get(ID)).toEqual({
+      evicted: { versionId: 'a', etag: 'etag of a' },
+      withdrawn: [],
+    })
+  })
+
+  test('of an eviction stays one when what is below it has expired', () => {
+    const evicted = { versionId: 'a', etag: 'etag of a' }
+    const decided = { ...uploaded, checkpoints: new Map([[ID, { evicted, withdrawn: [] }]]) }
+    const expired = record(decided, look({ marker: { seconds: 50, above: undefined } }))
+    expect(factsOf(expired)?.removal).toBeUndefined()
+    expect(factsOf(record(expired, look({})))?.removal).toBeUndefined()
+  })
+})
+
+describe('metrics of a step', () => {
+  const fact = (value: number | null, change: Partial<MetricFact> = {}): MetricFact => ({
+    metric: 'acc',
+    value,
+    seconds: 10,
+    source: 'event',
+    key: 'exp/metrics/1.json',
+    position: 0,
+    ordinal: 0,
+    versionId: undefined,
+    ...change,
+  })
+  const seen = (...facts: MetricFact[]): Observation => ({
+    kind: 'metrics',
+    series: 'epoch',
+    step: 1,
+    facts,
+  })
+  const values = (ledger: Ledger) => factsOf(ledger)?.metrics.map(({ value }) => value)
+
+  test('that say the same again are no new fact', () => {
+    const first = record(blank(), seen(fact(0.5)))
+    expect(record(first, seen(fact(0.5, { seconds: 20 })))).toBe(first)
+    const nothing = record(blank(), seen(fact(Number.NaN)))
+    expect(record(nothing, seen(fact(Number.NaN, { seconds: 20 })))).toBe(nothing)
+  })
+
+  test('that say otherwise are another one, after it', () => {
+    const twice = record(record(blank(), seen(fact(0.5))), seen(fact(0.6, { seconds: 20 })))
+    expect(factsOf(twice)?.metrics.map(({ value, ordinal }) => [value, ordinal])).toEqual([
+      [0.5, 0],
+      [0.6, 1],
+    ])
+  })
+
+  test('of another file are a fact of their own', () => {
+    const both = record(blank(), seen(fact(0.5), fact(0.5, { key: 'exp/metrics/0.json' })))
+    expect(values(both)).toHaveLength(2)
+  })
+
+  test('may come before the checkpoint', () => {
+    const ledger = record(blank(), seen(fact(null)))
+    expect(factsOf(ledger)).toMatchObject({ uploads: [], metrics: [{ value: null }] })
+  })
+})
+
+test('of a control file each version is one fact, in the order of the history', () => {
+  const run = aRun().at(20).options({ interval: 2 }).at(10).options({ interval: 3 })
+  const twice = [...run.observations, ...run.observations].reduce(record, run.blank())
+  expect(twice.history.options.map(({ seconds }) => seconds)).toEqual([10, 20])
+})
+
+describe('the reading of a metric file', () => {
+  const reading = (versionIds: string[], reason: string): Observation => {
+    const key = 'exp/metrics/1.json'
+    return { kind: 'source', key, versionIds, faults: [{ key, seconds: 5, field: 'x', reason }] }
+  }
+  const readingOf = (ledger: Ledger) => ledger.sources.get('exp/metrics/1.json')
+
+  test('is remembered by version, and its faults once', () => {
+    const ledger = [
+      reading(['a'], 'one'),
+      reading(['a'], 'one'),
+      reading(['a', 'b'], 'two'),
+    ].reduce(record, blank())
+    expect(readingOf(ledger)?.versionIds).toEqual(['a', 'b'])
+    expect(readingOf(ledger)?.faults.map(({ reason }) => reason)).toEqual(['one', 'two'])
+  })
+
+  test('stays bounded however often the file grows', () => {
+    let ledger = blank()
+    for (let at = 0; at < 600; at++) ledger = record(ledger, reading([`v${at}`], `fault ${at}`))
+    expect(readingOf(ledger)?.versionIds).toHaveLength(500)
+    expect(readingOf(ledger)?.versionIds.at(-1)).toBe('v599')
+    expect(readingOf(ledger)?.faults).toHaveLength(20)
+  })
+})
+
+describe('the result of an effect', () => {
+  const run = aRun({ max_keep_ckpts: 1 }).upload(1, 2)
+  const planned = () => {
+    const hub = new AHub(run)
+    for (const seen of run.observations) hub.put(seen)
+    hub.ledger = hub.decide().ledger
+    return hub
+  }
+
+  test('ticks it off, once', () => {
+    const hub = planned()
+    const [effect] = hub.ledger.effects
+    if (effect === undefined) throw new Error('no effect')
+    const result: Observation = {
+      kind: 'result',
+      effect: effect.number,
+      action: effect.action,
+      result: { kind: 'done' },
+    }
+    const once = record(hub.ledger, result)
+    expect(once.effects).not.toContain(effect)
+    expect(record(once, result)).toEqual(once)
+  })
+
+  test('that was withdrawn meanwhile is recorded as it is (invariant 8)', () => {
+    const hub = planned()
+    const effect = hub.ledger.effects.find(({ action }) => action.kind === 'evict')
+    if (effect?.action.kind !== 'evict') throw new Error('nothing is evicted')
+    const { versionId, etag } = effect.action
+    const withdrawn: Ledger = {
+      ...hub.ledger,
+      effects: [],
+      checkpoints: new Map([[ID, { evicted: undefined, withdrawn: [versionId] }]]),
+    }
+    const late: Observation = {
+      kind: 'result',
+      effect: effect.number,
+      action: effect.action,
+      result: { kind: 'done' },
+    }
+    expect(record(withdrawn, late).checkpoints.get(ID)).toEqual({
+      evicted: { versionId, etag },
+      withdrawn: [],
+    })
+  })
+
+  test('of a job that was handed over is not known yet; it can be handed over again', () => {
+    const hub = planned()
+    const sent = record(hub.ledger, { kind: 'sent', effect: 1, seconds: 70 })
+    expect(sent.effects.find(({ number }) => number === 1)?.sentSeconds).toBe(70)
+    const again = record(sent, { kind: 'sent', effect: 1, seconds: undefined })
+    expect(again.effects.find(({ number }) => number === 1)?.sentSeconds).toBeUndefined()
+  })
+})
+
+describe('an object under the name of an artifact', () => {
+  const hub = () => hubOf(aRun({ save_best: 'acc' }).validated('acc', 0.5))
+  const key = 'exp/best_acc_epoch_1.pth'
+  const stateOf = (ledger: Ledger) => ledger.artifacts.get(key)?.state
+
+  test('that is gone by no doing of the hub was removed by a person', () => {
+    const { ledger } = hub()
+    expect(stateOf(ledger)).toBe('current')
+    const seen = { kind: 'artifact', key, found: 'nothing', seconds: 9 } as const
+    expect(stateOf(record(ledger, seen))).toBe('removed')
+  })
+
+  test("that is somebody else's now is his", () => {
+    const seen = { kind: 'artifact', key, found: 'foreign', seconds: 9 } as const
+    expect(stateOf(record(hub().ledger, seen))).toBe('foreign')
+  })
+
+  test('that the hub knows nothing of is none of its business', () => {
+    const seen = { kind: 'artifact', key, found: 'foreign', seconds: 9 } as const
+    expect(record(blank(), seen)).toEqual(blank())
+  })
+
+  test('whose retirement was withdrawn is superseded again where it was carried out', () => {
+    const { ledger } = hub()
+    const artifact = ledger.artifacts.get(key)
+    if (artifact === undefined || !('object' in artifact)) throw new Error('no artifact')
+    const seen = { kind: 'artifact', key, found: 'nothing', seconds: 9 } as const
+    const retired = [artifact.object.etag]
+    expect(stateOf(record({ ...ledger, retired }, seen))).toBe('superseded')
+  })
+})
+
+test('a refusal of a job that no longer stands says nothing', () => {
+  const identity: ArtifactIdentity = {
+    kind: 'best',
+    metric: 'acc',
+    name: 'best_acc_epoch_1.pth',
+    source: { key: keyOf(1), versionId: 'a', step: 1, bytes: '100 a' },
+    publishedKeys: undefined,
+    droppedKeys: [],
+  }
+  const key = 'exp/best_acc_epoch_1.pth'
+  const seen: Observation = {
+    kind: 'result',
+    effect: 7,
+    action: { kind: 'make', key, identity, replaces: undefined },
+    result: { kind: 'refused', key, reason: 'an unknown global' },
+  }
+  expect(record(blank(), seen)).toEqual(blank())
+})
+
+test('whatever is recorded twice in a row is recorded once (invariant 6)', () => {
+  const steps = fc.integer({ min: 1, max: 4 })
+  const kinds = fc.constantFrom('upload', 'again', 'metric', 'remove', 'begin', 'end', 'options')
+  fc.assert(
+    fc.property(fc.array(fc.tuple(kinds, steps), { maxLength: 15 }), (told) => {
+      const run = aRun({ max_keep_ckpts: 2 })
+      for (const [kind, step] of told) {
+        if (kind === 'upload') run.upload(step)
+        if (kind === 'again') run.uploadLike({ bytes: 'same' }, step)
+        if (kind === 'metric') run.metrics(step, { acc: step })
+        if (kind === 'remove') run.remove(step)
+        if (kind === 'begin') run.begin()
+        if (kind === 'end') run.end()
+        if (kind === 'options') run.options({ interval: step })
+      }
+      const twice = run.observations.flatMap((seen) => [seen, seen]).reduce(record, run.blank())
+      expect(twice).toEqual(run.ledger())
+    }),
+  )
+})
