@@ -30,11 +30,14 @@ describe('the notifications of a recorded run, as they were, delivered', () => {
     expected = await comparableState(live)
 
     await listenToEvents(false)
-    for (const [, run] of orders) {
-      await upload(run)
-      captured.set(run, await capturedNotifications(order.length))
+    try {
+      for (const [, run] of orders) {
+        await upload(run)
+        captured.set(run, await capturedNotifications(order.length))
+      }
+    } finally {
+      await listenToEvents(true)
     }
-    await listenToEvents(true)
   })
 
   it.each(orders)('%s', async (_, run, inOrder) => {

@@ -89,7 +89,9 @@ export class Run {
     const Prefix = this.key('')
     for await (const page of paginateListObjectsV2({ client: s3 }, { Bucket, Prefix })) {
       for (const { Key = '', ETag = '' } of page.Contents ?? []) {
-        found[Key.slice(Prefix.length)] = ETag
+        const name = Key.slice(Prefix.length)
+        // At the bucket's root, what lies deeper belongs to other runs.
+        if (this.name !== '.' || !name.includes('/')) found[name] = ETag
       }
     }
     return found

@@ -25,13 +25,23 @@ export async function comparableState(run: Run): Promise<unknown> {
 
 function comparable(value: unknown, run: string): unknown {
   if (typeof value === 'string') return value.replaceAll(run, '<run>')
-  if (Array.isArray(value)) return value.filter(isUpload).map((each) => comparable(each, run))
+  if (Array.isArray(value))
+    return inOrder(value.filter(isUpload)).map((each) => comparable(each, run))
   if (typeof value !== 'object' || value === null) return value
   return Object.fromEntries(
     Object.entries(value)
       .filter(([name]) => !BOOKKEEPING.has(name) && !OF_THE_UPLOAD.has(name) && !TIMES.has(name))
       .map(([name, each]) => [name, comparable(each, run)]),
   )
+}
+
+/** Metrics of one second stand in the order of their keys, and seconds differ between runs. */
+function inOrder(values: unknown[]): unknown[] {
+  const place = (value: unknown) => {
+    const { key, metric } = (value ?? {}) as Entry
+    return metric === undefined ? '' : `${key} ${metric}`
+  }
+  return values.toSorted((a, b) => (place(a) < place(b) ? -1 : place(a) > place(b) ? 1 : 0))
 }
 
 /** What the hub restored is the same upload once more. */
