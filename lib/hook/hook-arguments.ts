@@ -192,6 +192,13 @@ function namingOf(given: NamedArguments): HookOptions['naming'] {
       `expected ${ALLOWED['filename_tmpl']}, got ${shown(template)}`,
     )
   }
+  const other = series === 'epoch' ? 'iter' : 'epoch'
+  if (template === defaultTemplate(other)) {
+    throw new HookArgumentError(
+      'filename_tmpl',
+      `${shown(template)} names files by ${other}, and by_epoch is ${series === 'epoch'}; name by_epoch too`,
+    )
+  }
   return { series, template }
 }
 
