@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     testTimeout: 120_000,
     hookTimeout: 900_000,
+    maxWorkers: 2,
     projects: [
       {
         extends: true,

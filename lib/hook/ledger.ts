@@ -3,7 +3,7 @@
  *
  * Plain data, as the message hub stores it. `record` adds facts to it, `decide` adds decisions.
  */
-import type { History } from './history.ts'
+import { type History, type StepFacts, stepId } from './history.ts'
 import type { NamedArguments } from './hook-arguments.ts'
 import type { Run } from './names.ts'
 import type { SourceFault } from './problems.ts'
@@ -136,4 +136,25 @@ export function keepsKey({ publishedKeys, droppedKeys }: ArtifactIdentity, key: 
 export function identityText(identity: ArtifactIdentity): string {
   const { kind, metric, name, source, publishedKeys, droppedKeys } = identity
   return JSON.stringify([kind, metric, name, source.bytes, publishedKeys, droppedKeys])
+}
+
+/** The ledger with another history. */
+export function withHistory(ledger: Ledger, change: Partial<Ledger['history']>): Ledger {
+  return { ...ledger, history: { ...ledger.history, ...change } }
+}
+
+/** The ledger with the facts of one step. */
+export function withStep(ledger: Ledger, facts: StepFacts): Ledger {
+  const steps = new Map(ledger.history.steps).set(stepId(facts.series, facts.step), facts)
+  return withHistory(ledger, { steps })
+}
+
+/** The ledger with what the hub did to one checkpoint. */
+export function withCheckpoint(ledger: Ledger, id: string, state: CheckpointState): Ledger {
+  return { ...ledger, checkpoints: new Map(ledger.checkpoints).set(id, state) }
+}
+
+/** The ledger with one artifact. */
+export function withArtifact(ledger: Ledger, key: string, artifact: Artifact): Ledger {
+  return { ...ledger, artifacts: new Map(ledger.artifacts).set(key, artifact) }
 }

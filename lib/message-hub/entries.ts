@@ -10,7 +10,7 @@ import {
   sameIdentity,
 } from '../hook/ledger.ts'
 import type { Decision } from '../hook/plan.ts'
-import { bestIdentity } from '../hook/plan.ts'
+import { bestIdentity } from '../hook/plan-artifacts.ts'
 import { newestProblems, type Problem, problem, problemOfSource } from '../hook/problems.ts'
 import type { Fate } from '../hook/retention.ts'
 import { scoreRank, scoreText } from '../hook/score.ts'

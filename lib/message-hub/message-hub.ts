@@ -20,7 +20,7 @@ import type { Decision } from '../hook/plan.ts'
 import { entriesOf, type Setting } from './entries.ts'
 import { ConflictError } from './message-hub-error.ts'
 import { ledgerOf, versionOf } from './reading.ts'
-import type { Attributes, Entries } from './schema.ts'
+import { type Attributes, type Entries, kindOf } from './schema.ts'
 
 /** A run as it was read. */
 export interface LoadedRun {
@@ -40,8 +40,13 @@ export interface MessageHub {
 
 /** DynamoDB takes 100 actions in a transaction. */
 const ENTRIES_AT_ONCE = 95
-/** In a first part of a large commit: what the rest is derived from. */
-const PRIORITY = ['run', 'effect', 'artifact', 'options', 'life', 'end', 'read', 'step']
+/**
+ * In the first part of a large commit: what the rest is derived from. That a metric file was read comes
+ * after the steps that its metrics are in: a commit that breaks off in between has it read again.
+ */
+const PRIORITY = ['run', 'effect', 'artifact', 'options', 'life', 'end', 'step', 'read']
+/** What the hub writes and does not read back. */
+const DERIVED = ['run', 'best', 'problem']
 /** Attributes of a step that only explain. */
 const EXPLANATIONS = ['fate', 'reason', 'restorable_days']
 
@@ -107,13 +112,18 @@ function changesBetween(before: Entries, after: Entries): Change[] {
     ([entry, attributes]) => !isDeepStrictEqual(before.get(entry), attributes),
   )
   const deleted = [...before.keys()]
-    .filter((entry) => !after.has(entry))
+    .filter((entry) => !after.has(entry) && isOfTheHub(entry))
     .map((entry): Change => [entry, undefined])
   const changes: Change[] = [...written, ...deleted]
   if (changes.length === 1 && changes[0]?.[0] === 'runtime_info') return changes
   return changes
     .filter(([entry]) => entry !== 'runtime_info')
     .toSorted((a, b) => priority(a, before) - priority(b, before))
+}
+
+/** Somebody's own entries beside the hub's are left alone. */
+function isOfTheHub(entry: string): boolean {
+  return kindOf(entry) !== undefined || DERIVED.includes(entry.split('#', 1)[0] ?? '')
 }
 
 function priority([entry, attributes]: Change, before: Entries): number {

@@ -97,22 +97,12 @@ export async function bestOf(
   run: Run,
   metric: string | undefined,
 ): Promise<Attributes & { object: Pointer }> {
-  const { answers } = await runtimeInfo(table, run)
+  const { answers, options } = await runtimeInfo(table, run)
   const known = answers as Record<string, { score: string; key: string }>
-  const names = Object.keys(known)
-  const asked = metric ?? (names.length === 1 ? names[0] : undefined)
-  if (asked === undefined) {
-    if (names.length === 0)
-      throw new QueryError('not-found', `the run ${quoted(run)} has no best checkpoint yet`)
-    const choice = names.map(quoted).join(', ')
-    throw new QueryError(
-      'bad-request',
-      `the run ${quoted(run)} tracks several metrics; name one of ${choice}`,
-    )
-  }
+  const asked = metric ?? onlyMetric(run, Object.keys(known), options)
   const answer = Object.hasOwn(known, asked) ? known[asked] : undefined
   if (answer === undefined) {
-    const choice = names.length === 0 ? 'none yet' : names.map(quoted).join(', ')
+    const choice = Object.keys(known).map(quoted).join(', ') || 'none yet'
     throw new QueryError(
       'not-found',
       `the run ${quoted(run)} has no best ${quoted(asked)}; it has ${choice}`,
@@ -121,6 +111,21 @@ export async function bestOf(
   const artifact = await artifactAt(table, run, answer.key)
   const source = artifact['source'] as { step: number }
   return { run, metric: asked, score: answer.score, step: source.step, object: pointerOf(artifact) }
+}
+
+/** The metric that a question means which names none. */
+function onlyMetric(run: Run, scored: string[], options: unknown): string {
+  const { save_best: tracked = [] } = options as { save_best?: string[] }
+  if (tracked.length > 1) {
+    const choice = tracked.map(quoted).join(', ')
+    throw new QueryError(
+      'bad-request',
+      `the run ${quoted(run)} tracks several metrics; name one of ${choice}`,
+    )
+  }
+  const [only] = scored
+  if (only !== undefined) return only
+  throw new QueryError('not-found', `the run ${quoted(run)} has no best checkpoint yet`)
 }
 
 /** The last checkpoint: the highest step of the newest life. */

@@ -18,8 +18,8 @@ import {
 import { checkpointFacts } from '../hook/history.ts'
 import type { Action, ArtifactIdentity, ArtifactObject, Ledger } from '../hook/ledger.ts'
 import { keyIn, publishedName, yieldedName } from '../hook/names.ts'
-import { refusedKey } from '../hook/plan.ts'
-import type { Result } from '../hook/record.ts'
+import { refusedKey } from '../hook/plan-artifacts.ts'
+import type { Result } from '../hook/record-result.ts'
 
 type Make = Extract<Action, { kind: 'make' }>
 

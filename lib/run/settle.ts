@@ -11,6 +11,7 @@ import { type Observation, record } from '../hook/record.ts'
 import { commitRun, type LoadedRun, loadRun } from '../message-hub/message-hub.ts'
 import { ConflictError } from '../message-hub/message-hub-error.ts'
 import { carryOut, outstanding } from './carry-out.ts'
+import { isTransient } from './make-artifact.ts'
 import { observe } from './observe.ts'
 import type { Worker } from './worker.ts'
 
@@ -132,18 +133,28 @@ async function carryOutAll(worker: Worker, loaded: LoadedRun): Promise<LoadedRun
     if (effects.length === 0 && !decideOn(worker, ledger).more) return current
     const seen: Observation[] = []
     const lookAt = new Set<string>()
-    try {
-      for (const effect of effects) {
+    const failures: unknown[] = []
+    let keepsAll = false
+    for (const effect of effects) {
+      const deletes = effect.action.kind === 'evict' || effect.action.kind === 'retire'
+      if (deletes && keepsAll) continue
+      try {
         const outcome = await carryOut(worker, ledger.run, effect)
         seen.push(...outcome.observations)
         if (outcome.lookAt !== undefined) lookAt.add(outcome.lookAt)
+      } catch (error) {
+        failures.push(error)
+        if (isTransient(error)) break
+        // What is refused, such as a copy that is too large, holds up no other, except that nothing is
+        // deleted before all that is to be there is there.
+        if (!deletes) keepsAll = true
       }
-    } finally {
-      // What was done is ticked off although a later effect failed.
-      const ticked = seen.reduce(record, ledger)
-      for (const key of lookAt) seen.push(...(await observe(worker.bucket, ticked, key)))
-      if (seen.length > 0) current = await commitPart(worker, current, seen)
     }
+    // What was done is ticked off although another effect failed.
+    const ticked = seen.reduce(record, ledger)
+    for (const key of lookAt) seen.push(...(await observe(worker.bucket, ticked, key)))
+    if (seen.length > 0) current = await commitPart(worker, current, seen)
+    if (failures.length > 0) throw failures[0]
   }
   return current
 }

@@ -4,7 +4,8 @@ import type { MetricFact, Upload } from '../../../lib/hook/history.ts'
 import type { NamedArguments } from '../../../lib/hook/hook-arguments.ts'
 import type { Action, Ledger } from '../../../lib/hook/ledger.ts'
 import { meaningOf, publishedName } from '../../../lib/hook/names.ts'
-import type { Observation, Result } from '../../../lib/hook/record.ts'
+import type { Observation } from '../../../lib/hook/record.ts'
+import type { Result } from '../../../lib/hook/record-result.ts'
 
 /** What lies under a key. */
 export type Body =

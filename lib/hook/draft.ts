@@ -1,0 +1,69 @@
+/** A decision while it is being taken: changes over a ledger that stays as it is. */
+import type { Action, Artifact, Effect, Ledger } from './ledger.ts'
+
+/** A transaction of DynamoDB holds 100 entries; an effect takes two of them at most. */
+export const EFFECTS_AT_ONCE = 25
+
+/** The decisions so far, over a ledger that stays as it is. */
+export class Draft {
+  readonly run: Ledger['run']
+  readonly checkpoints: Ledger['checkpoints']
+  readonly artifacts: Ledger['artifacts']
+  effects: Effect[]
+  lastCheckpoint: string | undefined
+  answers: Ledger['answers']
+  readonly #base: Ledger
+  readonly #nowSeconds: number
+  #added = 0
+  more = false
+
+  constructor(ledger: Ledger, nowSeconds: number) {
+    this.#base = ledger
+    this.#nowSeconds = nowSeconds
+    this.run = ledger.run
+    this.checkpoints = new Map(ledger.checkpoints)
+    this.artifacts = new Map(ledger.artifacts)
+    this.effects = ledger.effects
+    this.lastCheckpoint = ledger.lastCheckpoint
+    this.answers = ledger.answers
+  }
+
+  add(action: Action): void {
+    const number = this.#base.nextEffect + this.#added
+    this.#added += 1
+    this.effects = [
+      ...this.effects,
+      { number, action, sinceSeconds: this.#nowSeconds, sentSeconds: undefined },
+    ]
+  }
+
+  withdraw(number: number): void {
+    this.effects = this.effects.filter((effect) => effect.number !== number)
+  }
+
+  retire(key: string, artifact: Extract<Artifact, { object: unknown }>): void {
+    if (!this.hasRoom()) return
+    const { versionId, etag } = artifact.object
+    this.artifacts.set(key, { ...artifact, state: 'superseded' })
+    this.add({ kind: 'retire', key, versionId, etag })
+  }
+
+  /** Asked before each decision; what finds no room is decided in the next transaction. */
+  hasRoom(): boolean {
+    if (this.#added < EFFECTS_AT_ONCE) return true
+    this.more = true
+    return false
+  }
+
+  ledger(): Ledger {
+    return {
+      ...this.#base,
+      checkpoints: this.checkpoints,
+      artifacts: this.artifacts,
+      effects: this.effects,
+      nextEffect: this.#base.nextEffect + this.#added,
+      lastCheckpoint: this.lastCheckpoint,
+      answers: this.answers,
+    }
+  }
+}

@@ -1,0 +1,212 @@
+/**
+ * The plan of the artifacts: which best copies and published files are to be made, and which go.
+ *
+ * No best copy is retired before its successor is committed, and nothing that an end of training
+ * published is withdrawn before all its successors are.
+ */
+import { createHash } from 'node:crypto'
+import type { Best } from './best.ts'
+import type { Draft } from './draft.ts'
+import { BEST_DROPPED_KEYS, type Outcome, type Publication } from './fold.ts'
+import { bytesOf, type CheckpointFact } from './history.ts'
+import {
+  type Artifact,
+  type ArtifactIdentity,
+  identityText,
+  keepsKey,
+  type Ledger,
+  sameIdentity,
+} from './ledger.ts'
+import { bestName, keyIn, nameOf, stemOf, yieldedName } from './names.ts'
+
+/** Plans all artifacts: best copies, published files, and what became of refusals. */
+export function planArtifacts(draft: Draft, outcome: Outcome): void {
+  planBestCopies(draft, outcome)
+  planPublications(draft, outcome)
+  forgetRefusals(draft, outcome)
+}
+
+/**
+ * What earlier options tracked keeps its best copy, as the hook leaves that file alone. A copy that is
+ * no metric's best goes once those that are its metric's are committed.
+ */
+function planBestCopies(draft: Draft, outcome: Outcome): void {
+  const wanted = wantedBests(outcome)
+  const missing = wanted.filter((identity) => artifactOf(draft, identity)?.state !== 'current')
+  for (const identity of missing) {
+    if (artifactOf(draft, identity) === undefined) make(draft, identity)
+  }
+  for (const [key, artifact] of draft.artifacts) {
+    if (artifact.state !== 'current' || artifact.identity.kind !== 'best') continue
+    const isWanted = wanted.some((each) => isFileOf(artifact, each))
+    const isAwaited = missing.some(({ metric }) => metric === artifact.identity.metric)
+    if (!isWanted && !isAwaited) draft.retire(key, artifact)
+  }
+}
+
+/**
+ * One copy a name: where the names of two bests are the same, such as those of the metrics `a/b` and
+ * `a_b`, or of one metric under two rules, the one that is tracked now comes first.
+ */
+function wantedBests({ best, everBest }: Outcome): ArtifactIdentity[] {
+  const byName = new Map<string, ArtifactIdentity>()
+  for (const identity of [...best, ...everBest].map(bestIdentity)) {
+    if (!byName.has(identity.name)) byName.set(identity.name, identity)
+  }
+  return [...byName.values()]
+}
+
+/** The best copy that a best asks for. */
+export function bestIdentity({ metric, checkpoint }: Best): ArtifactIdentity {
+  return {
+    kind: 'best',
+    metric,
+    name: bestName(metric, nameOf(checkpoint.key)),
+    source: sourceOf(checkpoint),
+    publishedKeys: undefined,
+    droppedKeys: BEST_DROPPED_KEYS,
+  }
+}
+
+/** A metric keeps its answer while the copy of its new best is being made. */
+export function answersOf(draft: Draft, outcome: Outcome): Ledger['answers'] {
+  return new Map(
+    outcome.best.flatMap((best): [string, { score: number; key: string }][] => {
+      const wanted = bestIdentity(best)
+      for (const [key, artifact] of draft.artifacts) {
+        if (artifact.state !== 'current' || !isFileOf(artifact, wanted)) continue
+        return [[best.metric, { score: best.score, key }]]
+      }
+      const before = draft.answers.get(best.metric)
+      const stands = before !== undefined && draft.artifacts.get(before.key)?.state === 'current'
+      return stands ? [[best.metric, before]] : []
+    }),
+  )
+}
+
+function planPublications(draft: Draft, outcome: Outcome): void {
+  const wanted = outcome.endings.flatMap(({ publications }) => publications.map(publishedIdentity))
+  const missing = wanted.filter((identity) => !isSettled(draft, identity))
+  for (const identity of missing) make(draft, identity)
+  if (missing.length > 0) return
+  // Withdrawn once all successors are committed: what an end published before an older fact was found.
+  for (const [key, artifact] of draft.artifacts) {
+    if (artifact.state !== 'current' || artifact.identity.kind !== 'published') continue
+    if (!wanted.some((identity) => isFileOf(artifact, identity))) draft.retire(key, artifact)
+  }
+}
+
+/** A refusal counts while what was refused is wanted, so that the hub is the same on every way. */
+function forgetRefusals(draft: Draft, outcome: Outcome): void {
+  for (const [key, artifact] of draft.artifacts) {
+    if (artifact.state !== 'refused' || isStillWanted({ outcome }, artifact.identity)) continue
+    draft.artifacts.delete(key)
+  }
+}
+
+/** The published file that an end asks for. */
+export function publishedIdentity(publication: Publication): ArtifactIdentity {
+  const { of, source, name, publishedKeys, droppedKeys } = publication
+  return {
+    kind: 'published',
+    metric: 'metric' in of ? of.metric : undefined,
+    name,
+    source: sourceOf(source),
+    publishedKeys,
+    droppedKeys,
+  }
+}
+
+function sourceOf({ key, step, first }: CheckpointFact): ArtifactIdentity['source'] {
+  return { key, step, versionId: first.versionId, bytes: bytesOf(first) }
+}
+
+/** True where the artifact is committed, was refused for good, or was removed by a person. */
+function isSettled(draft: Draft, wanted: ArtifactIdentity): boolean {
+  return artifactOf(draft, wanted) !== undefined
+}
+
+function artifactOf(
+  draft: Draft,
+  wanted: ArtifactIdentity,
+): Exclude<Artifact, { state: 'foreign' }> | undefined {
+  for (const artifact of draft.artifacts.values()) {
+    if (artifact.state === 'foreign' || artifact.state === 'superseded') continue
+    if (isFileOf(artifact, wanted)) return artifact
+  }
+  return undefined
+}
+
+/**
+ * Whether an artifact is what is wanted: asked for in the same words, or the same file all the same,
+ * since the two differ in keys that its source does not have.
+ */
+function isFileOf(
+  artifact: Exclude<Artifact, { state: 'foreign' }>,
+  wanted: ArtifactIdentity,
+): boolean {
+  const { identity } = artifact
+  if (sameIdentity(identity, wanted)) return true
+  if (!('object' in artifact)) return false
+  const { keptKeys, removedKeys } = artifact.object
+  return (
+    identity.kind === wanted.kind &&
+    identity.name === wanted.name &&
+    identity.source.bytes === wanted.source.bytes &&
+    keptKeys.every((key) => keepsKey(wanted, key)) &&
+    !removedKeys.some((key) => keepsKey(wanted, key))
+  )
+}
+
+function make(draft: Draft, identity: ArtifactIdentity): void {
+  const key = targetKey(draft, identity)
+  const isUnderWay = draft.effects.some(
+    ({ action }) =>
+      action.kind === 'make' && action.key === key && sameIdentity(action.identity, identity),
+  )
+  // One that is no longer wanted is not withdrawn: it may be written already, and is then retired.
+  if (isUnderWay) return
+  if (!draft.hasRoom()) return
+  draft.add({ kind: 'make', key, identity, replaces: replacedBy(draft, key, identity) })
+}
+
+/** The ETag of our own object under the name; a published name is only known with its hash. */
+function replacedBy(draft: Draft, key: string, { kind }: ArtifactIdentity): string | undefined {
+  if (kind === 'published') return undefined
+  const before = draft.artifacts.get(key)
+  return before?.state === 'current' ? before.object.etag : undefined
+}
+
+/** The key that an artifact is to have. A published one's is only known with its hash. */
+function targetKey(draft: Draft, identity: ArtifactIdentity): string {
+  const key = keyIn(draft.run, identity.name)
+  const isForeign = draft.artifacts.get(key)?.state === 'foreign'
+  return isForeign && identity.kind === 'best' ? keyIn(draft.run, yieldedName(identity.name)) : key
+}
+
+/** The entry under which the refusal to publish a file is kept, which has no hash to be named by. */
+export function refusedKey(ledger: Ledger, identity: ArtifactIdentity): string {
+  const digest = createHash('sha256').update(identityText(identity)).digest('hex')
+  return keyIn(ledger.run, `${stemOf(identity.name)}-refused-${digest.slice(0, 8)}.pth`)
+}
+
+/** Whether what a job is to make is still what should be. */
+export function isStillWanted(
+  { outcome }: { outcome: Outcome },
+  wanted: ArtifactIdentity,
+): boolean {
+  return [
+    ...outcome.everBest.map(bestIdentity),
+    ...outcome.endings.flatMap(({ publications }) => publications.map(publishedIdentity)),
+  ].some((identity) => sameIdentity(identity, wanted))
+}
+
+/** A source stays until what is made from it is committed; that of a refused best copy for good. */
+export function isNeeded(draft: Draft, outcome: Outcome, fact: CheckpointFact): boolean {
+  const isSource = ({ source }: ArtifactIdentity) => source.bytes === bytesOf(fact.first)
+  const making = draft.effects.some(
+    ({ action }) => action.kind === 'make' && isSource(action.identity),
+  )
+  const best = outcome.everBest.map(bestIdentity).filter(isSource)
+  return making || best.some((identity) => artifactOf(draft, identity)?.state === 'refused')
+}

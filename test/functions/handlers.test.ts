@@ -1,0 +1,177 @@
+import type { LambdaFunctionURLEvent, SQSEvent } from 'aws-lambda'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { Run } from '../../lib/hook/names.ts'
+import { endpointVariables } from '../../local/environment.ts'
+import { liveKeys, put, textAt } from '../lib/bucket/objects.ts'
+import { type Store, startStore } from '../lib/bucket/store.ts'
+import { itemsOf, putByHand } from '../lib/message-hub/hub-table.ts'
+import { checkpoint, drain, newWorker, RUN, type TestWorker, upload } from '../lib/run/worker.ts'
+
+let store: Store
+let worker: TestWorker
+let logged: string[]
+
+beforeAll(async () => {
+  store = await startStore()
+})
+afterAll(() => store?.stop())
+beforeEach(async () => {
+  worker = await newWorker(store)
+  logged = []
+  for (const level of ['log', 'error'] as const) {
+    vi.spyOn(console, level).mockImplementation((line) => logged.push(String(line)))
+  }
+  vi.unstubAllEnvs()
+  vi.resetModules()
+  const environment = {
+    ...endpointVariables(store.endpoint),
+    BUCKET_NAME: worker.bucket.name,
+    TABLE_NAME: worker.hub.tableName,
+    JOBS_QUEUE_URL: `${store.endpoint}/000000000000/jobs`,
+    DEFAULT_HOOK_ARGUMENTS: '{"interval": 1}',
+    NONCURRENT_DAYS: '30',
+    BRAKE: '10',
+    PUBLISH_TIMEOUT_SECONDS: '900',
+  }
+  for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value)
+})
+afterAll(() => {
+  vi.unstubAllEnvs()
+  vi.restoreAllMocks()
+})
+
+describe('ingest', () => {
+  test('settles the runs of a batch and reports no failure', async () => {
+    const { handler } = await import('../../functions/ingest.ts')
+    await put(worker.bucket, 'a b/epoch_1.pth', checkpoint('one'))
+    await put(worker.bucket, 'c/epoch_1.pth', checkpoint('two'))
+    const event = batch(
+      '{"Event": "s3:TestEvent"}',
+      notification('a+b/epoch_1.pth'),
+      notification('c/epoch_1.pth'),
+      'garbage',
+    )
+    expect(await handler(event)).toEqual({ batchItemFailures: [] })
+    expect(await textAt(worker.bucket, 'a b/last_checkpoint')).toMatch(/a b\/epoch_1\.pth$/)
+    expect(await textAt(worker.bucket, 'c/last_checkpoint')).toMatch(/c\/epoch_1\.pth$/)
+    expect(logged).toEqual([])
+  })
+
+  test('reports the messages of the run that failed, and no others', async () => {
+    const { handler } = await import('../../functions/ingest.ts')
+    await upload(worker, { 'epoch_1.pth': checkpoint('one') }, 'poisoned' as Run)
+    const info = (await itemsOf(worker.hub, 'poisoned' as Run)).get('runtime_info')
+    await putByHand(worker.hub, { ...info, version: 'x' })
+    await put(worker.bucket, 'poisoned/epoch_2.pth', checkpoint('two'))
+    await put(worker.bucket, 'healthy/epoch_1.pth', checkpoint('three'))
+    const event = batch(
+      notification('poisoned/epoch_2.pth'),
+      notification('healthy/epoch_1.pth'),
+      notification('healthy/epoch_1.pth', 'poisoned/epoch_2.pth'),
+    )
+    expect(await handler(event)).toEqual({
+      batchItemFailures: [{ itemIdentifier: 'message-0' }, { itemIdentifier: 'message-2' }],
+    })
+    expect(await textAt(worker.bucket, 'healthy/last_checkpoint')).toMatch(/epoch_1\.pth$/)
+    expect(logged.map((line) => JSON.parse(line))).toEqual([
+      {
+        level: 'error',
+        run: 'poisoned',
+        keys: ['poisoned/epoch_2.pth'],
+        reason: expect.stringContaining('run "poisoned", entry runtime_info, field version'),
+      },
+    ])
+  })
+
+  test('leaves keys outside its prefix alone', async () => {
+    vi.stubEnv('KEY_PREFIX', 'mine/')
+    const { handler } = await import('../../functions/ingest.ts')
+    for (const run of ['mine/a', 'other/a']) {
+      await put(worker.bucket, `${run}/epoch_1.pth`, checkpoint('one'))
+    }
+    await handler(batch(notification('mine/a/epoch_1.pth', 'other/a/epoch_1.pth')))
+    expect((await liveKeys(worker.bucket)).filter((key) => key.includes('last'))).toEqual([
+      'mine/a/last_checkpoint',
+    ])
+  })
+
+  test('does not start without its environment, and says which variable is missing', async () => {
+    vi.stubEnv('TABLE_NAME', '')
+    await expect(import('../../functions/ingest.ts')).rejects.toThrow(
+      'environment variable TABLE_NAME: is not set',
+    )
+  })
+})
+
+describe('publish', () => {
+  test('makes what a job asks for, and reports the messages that are none', async () => {
+    const { handler } = await import('../../functions/publish.ts')
+    await uploadBest()
+    const [job] = worker.queue
+    expect(await handler(batch('hello', JSON.stringify(job), '{"run": 1}'))).toEqual({
+      batchItemFailures: [{ itemIdentifier: 'message-0' }, { itemIdentifier: 'message-2' }],
+    })
+    expect(await liveKeys(worker.bucket, `${RUN}/best`)).toEqual([`${RUN}/best_acc_epoch_1.pth`])
+    expect(logged.map((line) => JSON.parse(line))).toMatchObject([
+      { level: 'error', job: 'hello', reason: expect.stringContaining('got hello') },
+      { level: 'error', job: '{"run": 1}' },
+    ])
+  })
+})
+
+describe('sweep', () => {
+  test('reports what it did', async () => {
+    const { handler } = await import('../../functions/sweep.ts')
+    expect(await handler()).toEqual({ settled: [], failed: [], more: false })
+    expect(logged.map((line) => JSON.parse(line))).toEqual([
+      { level: 'info', settled: [], failed: [], more: false },
+    ])
+  })
+})
+
+describe('query', () => {
+  test('answers from the hub, with a URL that its own client signed', async () => {
+    const { handler } = await import('../../functions/query.ts')
+    await uploadBest()
+    await drain(worker)
+    const { statusCode, body } = await handler(request('/best', { run: RUN }))
+    expect(statusCode).toBe(200)
+    const { url, score } = JSON.parse(body)
+    expect(score).toBe('1')
+    expect((await fetch(url)).status).toBe(200)
+  })
+
+  test('answers a request without parameters', async () => {
+    const { handler } = await import('../../functions/query.ts')
+    expect((await handler(request('/'))).statusCode).toBe(200)
+    expect((await handler(request('/run'))).statusCode).toBe(400)
+    expect((await handler(request('/runs', {}, 'POST'))).statusCode).toBe(405)
+  })
+})
+
+function uploadBest() {
+  return upload(worker, {
+    'checkpoint_hook.json': { save_best: 'acc' },
+    'epoch_1.pth': checkpoint('one'),
+    'metrics/1.json': { epoch: 1, metrics: { acc: 1 } },
+  })
+}
+
+function notification(...keys: string[]): string {
+  return JSON.stringify({ Records: keys.map((key) => ({ s3: { object: { key } } })) })
+}
+
+/** An event of SQS, as far as the functions read it. */
+function batch(...bodies: string[]): SQSEvent {
+  const records = bodies.map((body, at) => ({ messageId: `message-${at}`, body }))
+  return { Records: records } as SQSEvent
+}
+
+function request(
+  path: string,
+  queryStringParameters?: Record<string, string>,
+  method = 'GET',
+): LambdaFunctionURLEvent {
+  const http = { method, path }
+  return { requestContext: { http }, queryStringParameters } as LambdaFunctionURLEvent
+}

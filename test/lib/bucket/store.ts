@@ -1,0 +1,41 @@
+/** A real S3 and DynamoDB for one test file: the local cloud's emulator, without a deployment. */
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import { CreateBucketCommand, PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3'
+import type { Bucket } from '../../../lib/bucket/bucket.ts'
+import { CREDENTIALS, REGION } from '../../../local/environment.ts'
+import { startMiniStack } from '../../../local/ministack.ts'
+
+export interface Store {
+  endpoint: string
+  /** A client of its own, so that a test may put faults into it. */
+  newS3(): S3Client
+  newDynamodb(): DynamoDBClient
+  /** An empty versioned bucket. */
+  newBucket(): Promise<Bucket>
+  stop(): Promise<void>
+}
+
+export async function startStore(): Promise<Store> {
+  const { endpoint, stop } = await startMiniStack()
+  const config = { endpoint, region: REGION, credentials: CREDENTIALS }
+  const newS3 = () => new S3Client({ ...config, forcePathStyle: true })
+  let buckets = 0
+  return {
+    endpoint,
+    newS3,
+    newDynamodb: () => new DynamoDBClient(config),
+    newBucket: async () => {
+      buckets += 1
+      const bucket = { s3: newS3(), name: `bucket-${buckets}` }
+      await bucket.s3.send(new CreateBucketCommand({ Bucket: bucket.name }))
+      await bucket.s3.send(
+        new PutBucketVersioningCommand({
+          Bucket: bucket.name,
+          VersioningConfiguration: { Status: 'Enabled' },
+        }),
+      )
+      return bucket
+    },
+    stop,
+  }
+}

@@ -1,0 +1,174 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { restoreVersion } from '../../../lib/bucket/restore.ts'
+import { carryOutJob, JobError, parseJob } from '../../../lib/run/job.ts'
+import { makeArtifact } from '../../../lib/run/make-artifact.ts'
+import { bytesAt, head, liveKeys, put, remove } from '../bucket/objects.ts'
+import { type Store, startStore } from '../bucket/store.ts'
+import {
+  callsOfWorker,
+  checkpoint,
+  drain,
+  ledgerOf,
+  look,
+  newWorker,
+  RUN,
+  type TestWorker,
+  upload,
+} from './worker.ts'
+
+const BEST = `${RUN}/best_acc_epoch_1.pth`
+let store: Store
+let worker: TestWorker
+
+beforeAll(async () => {
+  store = await startStore()
+})
+afterAll(() => store?.stop())
+beforeEach(async () => {
+  worker = await newWorker(store)
+})
+
+describe('a message of the Jobs queue', () => {
+  test('names a run and an effect', () => {
+    expect(parseJob('{"run": "a b/ü", "effect": 7}')).toEqual({ run: 'a b/ü', effect: 7 })
+  })
+
+  test.each(['', 'hello', 'null', '{"run": "a"}', '{"run": 1, "effect": 1}', '{"effect": 1}'])(
+    'that is something else is an error with its text: %j',
+    (body) => {
+      expect(() => parseJob(body)).toThrow(JobError)
+      expect(() => parseJob(body)).toThrow(`expected {"run": …, "effect": …}, got ${body}`)
+    },
+  )
+})
+
+describe('a job', () => {
+  test('makes the copy, and commits it as the answer', async () => {
+    await uploadBest(0.5)
+    await drain(worker)
+    const { artifacts, answers, effects } = await ledgerOf(worker)
+    expect(artifacts.get(BEST)).toMatchObject({
+      state: 'current',
+      object: { keptKeys: ['meta', 'state_dict'], removedKeys: ['optimizer'] },
+    })
+    expect(answers.get('acc')).toEqual({ score: 0.5, key: BEST })
+    expect(effects).toEqual([])
+  })
+
+  test('that is delivered again does nothing', async () => {
+    await uploadBest(0.5)
+    const [job] = worker.queue
+    if (job === undefined) throw new Error('no job was sent')
+    await drain(worker)
+    const calls = callsOfWorker(worker)
+    await carryOutJob(worker, job)
+    expect(calls).toEqual(['Query'])
+  })
+
+  test('that two workers do at once is committed once', async () => {
+    await uploadBest(0.5)
+    const [job] = worker.queue
+    if (job === undefined) throw new Error('no job was sent')
+    await Promise.all([carryOutJob(worker, job), carryOutJob(worker, job)])
+    const { artifacts, effects } = await ledgerOf(worker)
+    expect([...artifacts.keys()]).toEqual([BEST])
+    expect(effects).toEqual([])
+    const { versionId } = await head(worker.bucket, BEST)
+    expect(artifacts.get(BEST)).toMatchObject({ object: { versionId } })
+  })
+
+  test('of a run or an effect that is not known does nothing', async () => {
+    await carryOutJob(worker, { run: RUN, effect: 1 })
+    await upload(worker, { 'epoch_1.pth': checkpoint('one') })
+    await carryOutJob(worker, { run: RUN, effect: 1 })
+    await carryOutJob(worker, { run: RUN, effect: 999 })
+    expect(await liveKeys(worker.bucket, `${RUN}/best`)).toEqual([])
+  })
+
+  test('of a checkpoint that is refused is a problem, and is not tried again', async () => {
+    const zipOnly = checkpoint('one')
+    // The pickle's own bytes: the directory does not show it.
+    const at = Buffer.from(zipOnly).indexOf('state_dict')
+    zipOnly.set(Buffer.from('\x00\x00\x00\x00'), at - 10)
+    await uploadBest(0.5, zipOnly)
+    await drain(worker)
+    const { artifacts, effects } = await ledgerOf(worker)
+    expect([...artifacts.values()]).toMatchObject([{ state: 'refused', reason: /./ }])
+    expect(effects).toEqual([])
+    expect(await bytesAt(worker.bucket, `${RUN}/epoch_1.pth`)).toBeDefined()
+  })
+})
+
+describe('the source of a copy', () => {
+  test('is another upload of the same bytes, where the first one expired', async () => {
+    const { 'epoch_1.pth': first } = await uploadBest(0.5)
+    await upload(worker, { 'epoch_1.pth': checkpoint('one') })
+    await remove(worker.bucket, `${RUN}/epoch_1.pth`, first?.versionId)
+    await drain(worker)
+    expect(await bytesAt(worker.bucket, BEST)).toBeDefined()
+  })
+
+  test('is what the hub restored, where the upload itself expired', async () => {
+    const key = `${RUN}/epoch_1.pth`
+    const { 'epoch_1.pth': first } = await uploadBest(0.5)
+    if (first === undefined) throw new Error('nothing was uploaded')
+    await remove(worker.bucket, key)
+    const restored = await restoreVersion(worker.bucket, first)
+    await look(worker, ['epoch_1.pth'])
+    await remove(worker.bucket, key, first.versionId)
+    const ledger = await ledgerOf(worker)
+    const [effect] = ledger.effects
+    if (effect?.action.kind !== 'make') throw new Error('no copy is to be made')
+    expect(restored.kind).toBe('restored')
+    expect(await makeArtifact(worker.bucket, ledger, effect.action)).toMatchObject({
+      kind: 'made',
+      key: BEST,
+    })
+  })
+})
+
+describe('a published file', () => {
+  test('has the same bytes and name from the upload as from elsewhere', async () => {
+    const names: string[][] = []
+    for (const run of ['one', 'two'] as (typeof RUN)[]) {
+      const files = {
+        'checkpoint_hook.json': { published_keys: ['state_dict'] },
+        'epoch_1.pth': checkpoint('same'),
+        'after_train.json': '',
+      }
+      await upload(worker, files, run)
+      await drain(worker)
+      const keys = await liveKeys(worker.bucket, `${run}/epoch_1-`)
+      names.push(keys.map((key) => key.slice(run.length)))
+    }
+    expect(names[0]).toHaveLength(1)
+    expect(names[1]).toEqual(names[0])
+  })
+
+  test('beside a foreign object of its name takes another', async () => {
+    const files = {
+      'checkpoint_hook.json': { published_keys: ['state_dict'] },
+      'epoch_1.pth': checkpoint('same'),
+      'after_train.json': '',
+    }
+    await upload(worker, files, 'one' as typeof RUN)
+    await drain(worker)
+    const [key = ''] = await liveKeys(worker.bucket, 'one/epoch_1-')
+    const name = key.slice('one/'.length)
+    await put(worker.bucket, `${RUN}/${name}`, "somebody's own")
+    await upload(worker, files)
+    await drain(worker)
+    const yielded = name.replace('.pth', '.hub.pth')
+    expect(await liveKeys(worker.bucket, `${RUN}/epoch_1-`)).toEqual(
+      [`${RUN}/${name}`, `${RUN}/${yielded}`].toSorted(),
+    )
+  })
+})
+
+function uploadBest(acc: number, bytes = checkpoint('one')) {
+  return upload(worker, {
+    'checkpoint_hook.json': { save_best: 'acc' },
+    'epoch_1.pth': bytes,
+    'metrics/1.json': { epoch: 1, metrics: { acc } },
+  })
+}
