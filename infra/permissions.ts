@@ -70,6 +70,12 @@ const CHANGE_OBJECTS: readonly Permission[] = [
     why: 'last_checkpoint, best and published copies, and the restore of an evicted version',
   },
   {
+    sid: 'AbortUploads',
+    actions: ['s3:AbortMultipartUpload'],
+    on: ['objects'],
+    why: 'a copy in parts that was refused leaves none of them behind',
+  },
+  {
     sid: 'DeleteTheExactObject',
     actions: ['s3:DeleteObject'],
     on: ['objects'],
@@ -117,12 +123,6 @@ export const PERMISSIONS: Readonly<Record<FunctionName, readonly Permission[]>> 
     consume('jobs-queue'),
     ...READ_UPLOADS,
     ...CHANGE_OBJECTS,
-    {
-      sid: 'AbortUploads',
-      actions: ['s3:AbortMultipartUpload'],
-      on: ['objects'],
-      why: 'a copy that failed leaves no parts behind',
-    },
     CHANGE_MESSAGE_HUB,
     SEND_JOBS,
   ],

@@ -1,5 +1,12 @@
 /** Restores: a noncurrent version becomes the current one again, by a copy under its own key. */
-import { CopyObjectCommand, HeadObjectCommand } from '@aws-sdk/client-s3'
+import {
+  CompleteMultipartUploadCommand,
+  CopyObjectCommand,
+  CreateMultipartUploadCommand,
+  HeadObjectCommand,
+  UploadPartCopyCommand,
+} from '@aws-sdk/client-s3'
+import { abortRefused } from './abort.ts'
 import { type Bucket, bareEtag, statusOf } from './bucket.ts'
 import { type ListedVersion, versionsOf } from './versions.ts'
 
@@ -14,49 +21,116 @@ export type Restored =
   /** The version has expired. */
   | { kind: 'gone' }
 
+/** `CopyObject` takes no larger source; beyond, the copy is made of parts. */
+export const COPY_LIMIT_BYTES = 5 * 1024 ** 3
+/** A part of a copy: with 10,000 of them, S3's largest object of 48.8 TiB would not fit, 9.7 TiB do. */
+const PART_BYTES = 1024 ** 3
+/** Copies within S3 at once: a 10 GiB checkpoint is back in the time that one part takes. */
+const COPIES_AT_ONCE = 10
+
+/** The version to restore. */
+type Source = Pick<ListedVersion, 'key' | 'versionId' | 'etag' | 'sizeBytes'>
+
 /**
  * Copies a version onto its own key, if nothing is there. The delete marker stays in the key's history.
  *
+ * @param copyLimitBytes sources that are larger are copied in parts
  * @throws the S3 error where the outcome is not known; restoring again is safe
  */
 export async function restoreVersion(
   bucket: Bucket,
-  source: Pick<ListedVersion, 'key' | 'versionId' | 'etag'>,
+  source: Source,
+  copyLimitBytes = COPY_LIMIT_BYTES,
 ): Promise<Restored> {
   const before = await versionsOf(bucket, source.key)
   if (before.marker === undefined && before.uploads.length > 0) return { kind: 'present' }
-  const { key, versionId } = source
+  const copy = source.sizeBytes > copyLimitBytes ? copyInParts : copyWhole
   try {
-    const head = await bucket.s3.send(
-      new HeadObjectCommand({ Bucket: bucket.name, Key: key, VersionId: versionId }),
-    )
-    await bucket.s3.send(
-      new CopyObjectCommand({
-        Bucket: bucket.name,
-        Key: key,
-        CopySource: `${bucket.name}/${encodeKey(key)}?versionId=${encodeURIComponent(versionId)}`,
-        CopySourceIfMatch: `"${source.etag}"`,
-        IfNoneMatch: '*',
-        // Tags would need permissions of their own, and mean nothing to the hub.
-        TaggingDirective: 'REPLACE',
-        MetadataDirective: 'REPLACE',
-        Metadata: { ...head.Metadata, [RESTORES]: versionId },
-        ...(head.ContentType !== undefined && { ContentType: head.ContentType }),
-      }),
-    )
+    await copy(bucket, source, await objectProperties(bucket, source))
   } catch (error) {
     if (statusOf(error) === 404) return { kind: 'gone' }
     if (statusOf(error) !== 412) throw error
     // Either somebody uploaded meanwhile, or this is our own success whose answer was lost.
   }
-  return restoredOrPresent(bucket, key, versionId)
+  return restoredOrPresent(bucket, source)
 }
 
-async function restoredOrPresent(
-  bucket: Bucket,
-  key: string,
-  versionId: string,
-): Promise<Restored> {
+interface Properties {
+  Metadata: Record<string, string>
+  ContentType?: string
+}
+
+/** The trainer's own metadata, and the token by which the hub knows what it restored. */
+async function objectProperties(bucket: Bucket, { key, versionId }: Source): Promise<Properties> {
+  const { Metadata, ContentType } = await bucket.s3.send(
+    new HeadObjectCommand({ Bucket: bucket.name, Key: key, VersionId: versionId }),
+  )
+  return {
+    Metadata: { ...Metadata, [RESTORES]: versionId },
+    ...(ContentType !== undefined && { ContentType }),
+  }
+}
+
+function copySource(bucket: Bucket, { key, versionId, etag }: Source) {
+  return {
+    CopySource: `${bucket.name}/${encodeKey(key)}?versionId=${encodeURIComponent(versionId)}`,
+    CopySourceIfMatch: `"${etag}"`,
+  }
+}
+
+async function copyWhole(bucket: Bucket, source: Source, properties: Properties): Promise<void> {
+  await bucket.s3.send(
+    new CopyObjectCommand({
+      Bucket: bucket.name,
+      Key: source.key,
+      ...copySource(bucket, source),
+      ...properties,
+      IfNoneMatch: '*',
+      // Tags would need permissions of their own, and mean nothing to the hub.
+      TaggingDirective: 'REPLACE',
+      MetadataDirective: 'REPLACE',
+    }),
+  )
+}
+
+async function copyInParts(bucket: Bucket, source: Source, properties: Properties): Promise<void> {
+  const where = { Bucket: bucket.name, Key: source.key }
+  const { UploadId } = await bucket.s3.send(
+    new CreateMultipartUploadCommand({ ...where, ...properties }),
+  )
+  try {
+    const Parts: { PartNumber: number; ETag: string | undefined }[] = []
+    for (const batch of batchesOf(rangesOf(source.sizeBytes), COPIES_AT_ONCE)) {
+      const copied = batch.map(async ({ PartNumber, CopySourceRange }) => {
+        const range = { ...copySource(bucket, source), CopySourceRange }
+        const part = new UploadPartCopyCommand({ ...where, UploadId, PartNumber, ...range })
+        return { PartNumber, ETag: (await bucket.s3.send(part)).CopyPartResult?.ETag }
+      })
+      Parts.push(...(await Promise.all(copied)))
+    }
+    const MultipartUpload = { Parts }
+    const complete = { ...where, UploadId, MultipartUpload, IfNoneMatch: '*' }
+    await bucket.s3.send(new CompleteMultipartUploadCommand(complete))
+  } catch (error) {
+    await abortRefused(bucket, { ...where, UploadId }, error)
+    throw error
+  }
+}
+
+function rangesOf(sizeBytes: number): { PartNumber: number; CopySourceRange: string }[] {
+  return Array.from({ length: Math.ceil(sizeBytes / PART_BYTES) }, (_, at) => {
+    const end = Math.min((at + 1) * PART_BYTES, sizeBytes)
+    return { PartNumber: at + 1, CopySourceRange: `bytes=${at * PART_BYTES}-${end - 1}` }
+  })
+}
+
+function batchesOf<T>(items: T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, at) =>
+    items.slice(at * size, (at + 1) * size),
+  )
+}
+
+async function restoredOrPresent(bucket: Bucket, { key, versionId }: Source): Promise<Restored> {
   const head = await bucket.s3.send(new HeadObjectCommand({ Bucket: bucket.name, Key: key }))
   if (head.Metadata?.[RESTORES] !== versionId) return { kind: 'present' }
   return {

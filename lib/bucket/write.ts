@@ -1,13 +1,13 @@
 /** Writing what the hub makes: under its final name only, and only over what was decided on. */
 import { createHash } from 'node:crypto'
 import {
-  AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
   HeadObjectCommand,
   PutObjectCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
+import { abortRefused } from './abort.ts'
 import { type Bucket, BucketError, bareEtag, statusOf } from './bucket.ts'
 import { RESTORES } from './restore.ts'
 
@@ -138,12 +138,7 @@ async function putParts(
       }),
     )
   } catch (error) {
-    // After a 5xx the upload may be complete; only a plain refusal is cleaned up, S3's or our own. The
-    // bucket's lifecycle aborts what is left.
-    const status = statusOf(error)
-    if (error instanceof BucketError || (status !== undefined && status < 500)) {
-      await bucket.s3.send(new AbortMultipartUploadCommand({ ...where, UploadId })).catch(() => {})
-    }
+    await abortRefused(bucket, { ...where, UploadId }, error)
     throw error
   }
 }

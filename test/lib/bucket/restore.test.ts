@@ -46,6 +46,23 @@ describe('an evicted version', () => {
     expect(await bytesAt(bucket, KEY)).toBeUndefined()
   })
 
+  test('that is larger than one copy may be comes back in parts', async () => {
+    const source = await put(bucket, KEY, 'weights', { 'trained-by': 'Ada' })
+    await remove(bucket, KEY)
+    const restored = await restoreVersion(bucket, source, 3)
+    expect(restored).toMatchObject({ kind: 'restored' })
+    const { metadata } = await head(bucket, KEY)
+    expect(metadata).toEqual({ 'trained-by': 'Ada', [RESTORES]: source.versionId })
+    expect(await textAt(bucket, KEY)).toBe('weights')
+  })
+
+  test('that expired before it could come back in parts is gone', async () => {
+    const source = await put(bucket, KEY, 'weights')
+    await remove(bucket, KEY)
+    await remove(bucket, KEY, source.versionId)
+    expect(await restoreVersion(bucket, source, 3)).toEqual({ kind: 'gone' })
+  })
+
   test.each(AWKWARD_KEYS)('comes back under the key %j', async (key) => {
     const source = await put(bucket, key, 'weights')
     await remove(bucket, key)
