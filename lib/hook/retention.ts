@@ -135,6 +135,8 @@ function dequeEvictions(
   brake: number,
 ): Map<Standing, Eviction> {
   const evictions = new Map<Standing, Eviction>()
+  const inTime = members.toSorted(byUploadTime)
+  const places = new Map(inTime.map((member, place) => [member, place]))
   const { stages } = survey.policy
   for (const [index, { options, begins }] of stages.entries()) {
     const keep = options.maxKeepCkpts
@@ -155,7 +157,10 @@ function dequeEvictions(
     }
     const until = stages[index + 1]?.begins
     for (const member of outside(present(until), keep, lifeBefore(survey, until))) {
-      evictions.set(member, { kind: 'evicted', reason: crowdedOut(member, members, keep) })
+      evictions.set(member, {
+        kind: 'evicted',
+        reason: crowdedOut(inTime, places.get(member) ?? 0, keep),
+      })
     }
   }
   return evictions
@@ -179,16 +184,17 @@ function outside(members: Standing[], keep: number, newest: Life | undefined): S
   return members.filter((member) => !inside.has(member))
 }
 
+function byNumber(a: number, b: number): number {
+  return a - b
+}
+
 function byUploadTime(a: Standing, b: Standing): number {
   return compareMoments(momentOfCheckpoint(a.fact), momentOfCheckpoint(b.fact))
 }
 
-function crowdedOut(member: Standing, members: Standing[], keep: number): string {
-  const newer = members
-    .filter((rival) => byUploadTime(member, rival) < 0)
-    .toSorted(byUploadTime)
-    .slice(0, keep)
-    .map(({ fact }) => fact.step)
+/** Names the rivals that an orderly run's deque would hold when the member at a place fell out of it. */
+function crowdedOut(inTime: Standing[], place: number, keep: number): string {
+  const newer = inTime.slice(place + 1, place + 1 + keep).map(({ fact }) => fact.step)
   return `evicted: max_keep_ckpts=${keep}, newer ${newer.join(', ')}`
 }
 
@@ -199,11 +205,15 @@ function crowdedOut(member: Standing, members: Standing[], keep: number): string
 function strayEvictions(standings: Standing[], survey: Survey): Map<Standing, Eviction> {
   const evictions = new Map<Standing, Eviction>()
   const inTime = standings.toSorted(byUploadTime)
+  const stepsOf = new Map(
+    survey.lives.map((life) => [life, [...life.steps.keys()].toSorted(byNumber)]),
+  )
   for (const [index, stray] of inTime.entries()) {
     if (stray.member) continue
     const options = optionsAt(survey.policy, momentOfCheckpoint(stray.fact))
     if (options.interval <= 0) continue
-    const newer = stepsInOrder(stray.life).find(([step]) => step > stray.fact.step)?.[0]
+    const steps = stepsOf.get(stray.life) ?? []
+    const newer = steps[steps.indexOf(stray.fact.step) + 1]
     const keep = optionsNow(survey.policy).maxKeepCkpts
     if (newer !== undefined) {
       evictions.set(stray, { kind: 'evicted', reason: `${strayReason(options)}, newer ${newer}` })
