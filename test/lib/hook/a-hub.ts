@@ -6,10 +6,10 @@ import { createHash } from 'node:crypto'
 import { stepId, type Upload } from '../../../lib/hook/history.ts'
 import { type Effect, keepsKey, type Ledger } from '../../../lib/hook/ledger.ts'
 import { keyIn, nameOf, publishedName } from '../../../lib/hook/names.ts'
-import type { Result } from '../../../lib/hook/record-result.ts'
 import { type Decision, decide } from '../../../lib/hook/plan.ts'
 import { refusedKey } from '../../../lib/hook/plan-artifacts.ts'
 import { type Observation, record } from '../../../lib/hook/record.ts'
+import type { Result } from '../../../lib/hook/record-result.ts'
 import { type ARun, BRAKE, RUN } from './a-run.ts'
 
 type Version = { upload: Upload } | { marker: { seconds: number } }
