@@ -13,7 +13,6 @@ export type Resource =
   | 'objects'
   | 'table'
   | 'index/runs'
-  | 'index/leaderboard'
   | 'index/outbox'
   | 'events-queue'
   | 'jobs-queue'
@@ -137,14 +136,14 @@ export const PERMISSIONS: Readonly<Record<FunctionName, readonly Permission[]>> 
     {
       sid: 'ReadIndexes',
       actions: ['dynamodb:Query'],
-      on: ['index/runs', 'index/leaderboard'],
-      why: 'lists of runs and leaderboards',
+      on: ['index/runs'],
+      why: 'lists of runs',
     },
     {
       sid: 'SignUrls',
-      actions: ['s3:GetObject', 's3:GetObjectVersion'],
+      actions: ['s3:GetObjectVersion'],
       on: ['objects'],
-      why: 'a signed URL can do what its signer can',
+      why: 'a signed URL can do what its signer can, and each names a version',
     },
   ],
   sweep: [
