@@ -56,7 +56,6 @@ export class CheckpointHub extends Construct {
         objects: objectKeys.map((keys) => this.bucket.arnForObjects(keys)),
         table: [this.table.tableArn],
         'index/runs': [`${this.table.tableArn}/index/runs`],
-        'index/leaderboard': [`${this.table.tableArn}/index/leaderboard`],
         'index/outbox': [`${this.table.tableArn}/index/outbox`],
         'events-queue': [this.events.queue.queueArn],
         'jobs-queue': [this.jobs.queue.queueArn],
