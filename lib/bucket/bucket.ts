@@ -28,3 +28,9 @@ export function statusOf(error: unknown): number | undefined {
 export function bareEtag(etag: string | undefined): string {
   return (etag ?? '').replaceAll('"', '')
 }
+
+/** Whether an error of S3 says that trying again later may help. */
+export function isTransient(error: unknown): boolean {
+  const status = statusOf(error)
+  return status === undefined || status >= 500 || status === 429
+}

@@ -4,7 +4,7 @@
  * Reads the trainer's own upload, never a restored or rewritten one unless that upload has expired.
  */
 import { createHash } from 'node:crypto'
-import { type Bucket, BucketError, statusOf } from '../bucket/bucket.ts'
+import { type Bucket, BucketError } from '../bucket/bucket.ts'
 import { objectReader } from '../bucket/object-reader.ts'
 import { type Content, PART_BYTES, type Written, writeIfAbsent } from '../bucket/write.ts'
 import type { RangeReader } from '../checkpoint/range-reader.ts'
@@ -172,10 +172,4 @@ async function writeOver(
   const known = ledger.artifacts.get(key)
   if (written.kind !== 'own' || known === undefined || !('object' in known)) return written
   return writeIfAbsent(bucket, key, content, written.etag)
-}
-
-/** Whether an error of S3 says that trying again later may help. */
-export function isTransient(error: unknown): boolean {
-  const status = statusOf(error)
-  return status === undefined || status >= 500 || status === 429
 }

@@ -4,14 +4,14 @@
  * sweep.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Ledger } from '../hook/ledger.ts'
+import { isTransient } from '../bucket/bucket.ts'
+import type { Effect, Ledger } from '../hook/ledger.ts'
 import { keyIn, type Run } from '../hook/names.ts'
 import { type Decision, decide } from '../hook/plan.ts'
 import { type Observation, record } from '../hook/record.ts'
 import { commitRun, type LoadedRun, loadRun } from '../message-hub/message-hub.ts'
 import { ConflictError } from '../message-hub/message-hub-error.ts'
 import { carryOut, outstanding } from './carry-out.ts'
-import { isTransient } from './make-artifact.ts'
 import { observe } from './observe.ts'
 import type { Worker } from './worker.ts'
 
@@ -40,9 +40,12 @@ const ROUNDS = 200
  * @throws the error of S3, SQS or DynamoDB where an outcome is not known; settling again is safe
  */
 export async function settleRun(worker: Worker, run: Run, settlement: Settlement): Promise<Ledger> {
+  // What was carried out and could not be committed, because another worker was faster: it is recorded
+  // at the next attempt, so that a deletion whose effect was withdrawn meanwhile is undone.
+  const uncommitted: Observation[] = []
   for (let attempt = 1; ; attempt++) {
     try {
-      return await settleOnce(worker, run, settlement)
+      return await settleOnce(worker, run, settlement, uncommitted)
     } catch (error) {
       if (!(error instanceof ConflictError) || attempt === ATTEMPTS) throw error
       await sleep(Math.random() * 50 * attempt)
@@ -50,22 +53,26 @@ export async function settleRun(worker: Worker, run: Run, settlement: Settlement
   }
 }
 
-async function settleOnce(worker: Worker, run: Run, settlement: Settlement): Promise<Ledger> {
+async function settleOnce(
+  worker: Worker,
+  run: Run,
+  { keys = [], observations = [], resendBefore }: Settlement,
+  uncommitted: Observation[],
+): Promise<Ledger> {
   // Looked at after the run was read: a commit that happens in between is then a conflict, so that an
   // old listing never meets a newer ledger.
   let loaded = await loadRun(worker.hub, run)
-  const seen = [...(settlement.observations ?? [])]
-  for (const key of settlement.keys ?? []) {
-    seen.push(...(await observe(worker.bucket, loaded.ledger, key)))
-  }
+  const seen = [...observations, ...uncommitted]
+  for (const key of keys) seen.push(...(await observe(worker.bucket, loaded.ledger, key)))
   if (loaded.version === 0) {
     if (!isRun(seen)) return loaded.ledger
     const options = keyIn(run, 'checkpoint_hook.json')
     seen.unshift(...(await observe(worker.bucket, loaded.ledger, options)))
   }
-  seen.push(...resends(loaded.ledger, settlement.resendBefore))
+  seen.push(...resends(loaded.ledger, resendBefore))
   loaded = await commitObservations(worker, loaded, seen)
-  return (await carryOutAll(worker, loaded)).ledger
+  uncommitted.length = 0
+  return (await carryOutAll(worker, loaded, uncommitted)).ledger
 }
 
 /** A prefix is a run from the first fact that the protocol finds in it. */
@@ -125,36 +132,52 @@ export function decideOn(worker: Worker, ledger: Ledger): Decision {
   return decide(ledger, { bucket: bucket.name, brake, nowSeconds: worker.nowSeconds() })
 }
 
-async function carryOutAll(worker: Worker, loaded: LoadedRun): Promise<LoadedRun> {
+async function carryOutAll(
+  worker: Worker,
+  loaded: LoadedRun,
+  uncommitted: Observation[],
+): Promise<LoadedRun> {
   let current = loaded
   for (let round = 0; round < ROUNDS; round++) {
     const { ledger } = current
     const effects = outstanding(ledger)
     if (effects.length === 0 && !decideOn(worker, ledger).more) return current
-    const seen: Observation[] = []
-    const lookAt = new Set<string>()
-    const failures: unknown[] = []
-    let keepsAll = false
-    for (const effect of effects) {
-      const deletes = effect.action.kind === 'evict' || effect.action.kind === 'retire'
-      if (deletes && keepsAll) continue
-      try {
-        const outcome = await carryOut(worker, ledger.run, effect)
-        seen.push(...outcome.observations)
-        if (outcome.lookAt !== undefined) lookAt.add(outcome.lookAt)
-      } catch (error) {
-        failures.push(error)
-        if (isTransient(error)) break
-        // What is refused, such as a copy that is too large, holds up no other, except that nothing is
-        // deleted before all that is to be there is there.
-        if (!deletes) keepsAll = true
-      }
-    }
+    const { lookAt, failures } = await carryOutEach(worker, ledger.run, effects, uncommitted)
     // What was done is ticked off although another effect failed.
-    const ticked = seen.reduce(record, ledger)
+    const ticked = uncommitted.reduce(record, ledger)
+    const seen = [...uncommitted]
     for (const key of lookAt) seen.push(...(await observe(worker.bucket, ticked, key)))
     if (seen.length > 0) current = await commitPart(worker, current, seen)
+    uncommitted.length = 0
     if (failures.length > 0) throw failures[0]
   }
   return current
+}
+
+/** Carries out effects in their order; what came of each is added to the uncommitted observations. */
+async function carryOutEach(
+  worker: Worker,
+  run: Run,
+  effects: Effect[],
+  uncommitted: Observation[],
+): Promise<{ lookAt: Set<string>; failures: unknown[] }> {
+  const lookAt = new Set<string>()
+  const failures: unknown[] = []
+  let keepsAll = false
+  for (const effect of effects) {
+    const deletes = effect.action.kind === 'evict' || effect.action.kind === 'retire'
+    if (deletes && keepsAll) continue
+    try {
+      const outcome = await carryOut(worker, run, effect)
+      uncommitted.push(...outcome.observations)
+      if (outcome.lookAt !== undefined) lookAt.add(outcome.lookAt)
+    } catch (error) {
+      failures.push(error)
+      if (isTransient(error)) break
+      // What is refused, such as a copy that is too large, holds up no other, except that nothing is
+      // deleted before all that is to be there is there.
+      if (!deletes) keepsAll = true
+    }
+  }
+  return { lookAt, failures }
 }

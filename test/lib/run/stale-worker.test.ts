@@ -1,0 +1,57 @@
+/** Invariant 8: what a stale worker changes is found and undone. */
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { settleRun } from '../../../lib/run/settle.ts'
+import { bytesAt, put } from '../bucket/objects.ts'
+import { type Store, startStore } from '../bucket/store.ts'
+import { aroundCalls } from '../bucket/wire.ts'
+import {
+  anotherInvocation,
+  checkpoint,
+  drain,
+  ledgerOf,
+  newWorker,
+  RUN,
+  type TestWorker,
+  upload,
+} from './worker.ts'
+
+let store: Store
+let worker: TestWorker
+
+beforeAll(async () => {
+  store = await startStore()
+})
+afterAll(() => store?.stop())
+beforeEach(async () => {
+  worker = await newWorker(store)
+})
+
+describe('a worker that deletes after its effect was withdrawn', () => {
+  test('learns of it when it ticks the effect off, and brings the checkpoint back', async () => {
+    const third = checkpoint('three')
+    await upload(worker, {
+      'checkpoint_hook.json': { interval: 2, max_keep_ckpts: 2, save_best: 'acc' },
+    })
+    await upload(worker, { 'epoch_2.pth': checkpoint('two'), 'epoch_3.pth': third })
+    await put(worker.bucket, `${RUN}/epoch_4.pth`, checkpoint('four'))
+
+    // Step 3 is outside the series, so 4 evicts it. Just before that is done, its record is known.
+    const slow = anotherInvocation(store, worker)
+    const deleted: string[] = []
+    aroundCalls(slow.bucket.s3, async ({ name, input, go }) => {
+      if (name === 'DeleteObject' && 'Key' in input) {
+        deleted.push(String(input.Key))
+        await upload(worker, { 'metrics/3.json': { epoch: 3, metrics: { acc: 0.9 } } })
+      }
+      await go()
+    })
+    await settleRun(slow, RUN, { keys: [`${RUN}/epoch_4.pth`] })
+    expect(deleted).toContain(`${RUN}/epoch_3.pth`)
+
+    await drain(worker)
+    expect(await bytesAt(worker.bucket, `${RUN}/epoch_3.pth`)).toEqual(third)
+    const { effects, history } = await ledgerOf(worker)
+    expect(effects).toEqual([])
+    expect([...history.steps.values()].filter(({ removal }) => removal !== undefined)).toEqual([])
+  })
+})
