@@ -63,6 +63,12 @@ const READ_UPLOADS: readonly Permission[] = [
 
 const CHANGE_OBJECTS: readonly Permission[] = [
   {
+    sid: 'SeeVersioning',
+    actions: ['s3:GetBucketVersioning'],
+    on: ['bucket'],
+    why: 'where the bucket keeps no versions, nothing is deleted',
+  },
+  {
     sid: 'WriteObjects',
     actions: ['s3:PutObject'],
     on: ['objects'],

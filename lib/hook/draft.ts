@@ -1,6 +1,18 @@
 /** A decision while it is being taken: changes over a ledger that stays as it is. */
 import type { Action, Artifact, Effect, Ledger } from './ledger.ts'
 
+/** What a decision depends on besides the ledger. */
+export interface Circumstances {
+  /** The bucket, as `last_checkpoint` and the message hub name it. */
+  bucket: string
+  /** How many evictions a change of the options may cause at once. */
+  brake: number
+  /** True where what is deleted could not be had back: then nothing is deleted. */
+  holdsDeletions: boolean
+  /** The time, in seconds since 1970: effects carry when they were decided. */
+  nowSeconds: number
+}
+
 /** A transaction of DynamoDB holds 100 entries; an effect takes two of them at most. */
 export const EFFECTS_AT_ONCE = 25
 
@@ -13,13 +25,14 @@ export class Draft {
   lastCheckpoint: string | undefined
   answers: Ledger['answers']
   readonly #base: Ledger
-  readonly #nowSeconds: number
+  readonly #circumstances: Circumstances
   #added = 0
   more = false
+  heldDeletions = 0
 
-  constructor(ledger: Ledger, nowSeconds: number) {
+  constructor(ledger: Ledger, circumstances: Circumstances) {
     this.#base = ledger
-    this.#nowSeconds = nowSeconds
+    this.#circumstances = circumstances
     this.run = ledger.run
     this.checkpoints = new Map(ledger.checkpoints)
     this.artifacts = new Map(ledger.artifacts)
@@ -33,7 +46,7 @@ export class Draft {
     this.#added += 1
     this.effects = [
       ...this.effects,
-      { number, action, sinceSeconds: this.#nowSeconds, sentSeconds: undefined },
+      { number, action, sinceSeconds: this.#circumstances.nowSeconds, sentSeconds: undefined },
     ]
   }
 
@@ -42,10 +55,16 @@ export class Draft {
   }
 
   retire(key: string, artifact: Extract<Artifact, { object: unknown }>): void {
-    if (!this.hasRoom()) return
+    if (!this.mayDelete() || !this.hasRoom()) return
     const { versionId, etag } = artifact.object
     this.artifacts.set(key, { ...artifact, state: 'superseded' })
     this.add({ kind: 'retire', key, versionId, etag })
+  }
+
+  /** Asked before each deletion. */
+  mayDelete(): boolean {
+    if (this.#circumstances.holdsDeletions) this.heldDeletions += 1
+    return !this.#circumstances.holdsDeletions
   }
 
   /** Asked before each decision; what finds no room is decided in the next transaction. */

@@ -5,22 +5,12 @@
  * knowledge is withdrawn, and undone if it was carried out. Nothing is evicted before what is made from
  * it is committed, and no best copy is retired before its successor is.
  */
-import { Draft } from './draft.ts'
+import { type Circumstances, Draft } from './draft.ts'
 import { fold, type Outcome } from './fold.ts'
 import { type CheckpointFact, idOf, type Upload } from './history.ts'
 import { type CheckpointState, type Ledger, UNTOUCHED } from './ledger.ts'
 import { answersOf, isNeeded, planArtifacts } from './plan-artifacts.ts'
 import type { Fate } from './retention.ts'
-
-/** What a decision depends on besides the ledger. */
-export interface Circumstances {
-  /** The bucket, as `last_checkpoint` and the message hub name it. */
-  bucket: string
-  /** How many evictions a change of the options may cause at once. */
-  brake: number
-  /** The time, in seconds since 1970: effects carry when they were decided. */
-  nowSeconds: number
-}
 
 /** What was decided: the ledger with the decisions in it, and the outcome that they follow from. */
 export interface Decision {
@@ -28,6 +18,8 @@ export interface Decision {
   outcome: Outcome
   /** The last checkpoint as the hub answers it: it exists and is whole. */
   last: CheckpointFact | undefined
+  /** How many deletions are due and held, since they could not be undone. */
+  heldDeletions: number
   /** True where more is to be decided than one transaction may hold. */
   more: boolean
 }
@@ -40,13 +32,14 @@ export interface Decision {
  */
 export function decide(ledger: Ledger, circumstances: Circumstances): Decision {
   const outcome = fold(ledger.run, ledger.history, circumstances.brake)
-  const draft = new Draft(ledger, circumstances.nowSeconds)
+  const draft = new Draft(ledger, circumstances)
   const last = lastOf(outcome, ledger)
   planLastCheckpoint(draft, circumstances.bucket, last)
   planArtifacts(draft, outcome)
   planCheckpoints(draft, outcome)
   draft.answers = answersOf(draft, outcome)
-  return { ledger: draft.ledger(), outcome, last, more: draft.more }
+  const { heldDeletions, more } = draft
+  return { ledger: draft.ledger(), outcome, last, heldDeletions, more }
 }
 
 /** The first choice that is there: one that was evicted before is not brought back to be the last. */
@@ -85,7 +78,7 @@ function isWanted(fate: Fate | undefined): boolean {
 }
 
 function evict(draft: Draft, id: string, fact: CheckpointFact, state: CheckpointState): void {
-  if (!draft.hasRoom()) return
+  if (!draft.mayDelete() || !draft.hasRoom()) return
   for (const { number, action } of draft.effects) {
     if ('id' in action && action.id === id) draft.withdraw(number)
   }

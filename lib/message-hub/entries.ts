@@ -9,6 +9,7 @@ import {
   type Ledger,
   sameIdentity,
 } from '../hook/ledger.ts'
+import { keyIn } from '../hook/names.ts'
 import type { Decision } from '../hook/plan.ts'
 import { bestIdentity } from '../hook/plan-artifacts.ts'
 import { newestProblems, type Problem, problem, problemOfSource } from '../hook/problems.ts'
@@ -131,7 +132,8 @@ function shownOptions(
 }
 
 /** What a list of runs needs; the index `runs` sorts these by their last upload. */
-function runEntry({ ledger, outcome, last }: Decision, { bucket }: Setting): Attributes {
+function runEntry(decision: Decision, { bucket }: Setting): Attributes {
+  const { ledger, outcome, last } = decision
   const uploads = [...ledger.history.steps.values()].flatMap((facts) => facts.uploads)
   const seconds = uploads.map((upload) => upload.seconds)
   const fates = [...outcome.fates.values()]
@@ -144,7 +146,7 @@ function runEntry({ ledger, outcome, last }: Decision, { bucket }: Setting): Att
     evicted: fates.filter(({ kind }) => kind === 'evicted').length,
     lives: outcome.survey.lives.length,
     last_step: last?.step,
-    problems: problemsOf({ ledger, outcome }).length,
+    problems: problemsOf(decision).length,
   }
 }
 
@@ -278,11 +280,25 @@ function bestEntries({ ledger, outcome }: Decision, bucket: string): [string, At
   })
 }
 
-function problemsOf({ ledger, outcome }: Pick<Decision, 'ledger' | 'outcome'>): Problem[] {
+function problemsOf(decision: Decision): Problem[] {
+  const { ledger, outcome } = decision
   const ofSources = [...ledger.sources.values()].flatMap(({ faults }) =>
     faults.map(problemOfSource),
   )
-  return newestProblems([...outcome.problems, ...ofSources, ...artifactProblems(ledger)])
+  return newestProblems([
+    ...outcome.problems,
+    ...ofSources,
+    ...artifactProblems(ledger),
+    ...heldProblems(decision),
+  ])
+}
+
+function heldProblems({ ledger, heldDeletions }: Decision): Problem[] {
+  if (heldDeletions === 0) return []
+  const uploads = [...ledger.history.steps.values()].flatMap((facts) => facts.uploads)
+  const seconds = Math.max(0, ...uploads.map((upload) => upload.seconds))
+  const reason = `is not enabled on the bucket, so ${heldDeletions} deletions that could not be undone are held; enable it`
+  return [problem('error', keyIn(ledger.run, ''), seconds, 'versioning', reason)]
 }
 
 function artifactProblems(ledger: Ledger): Problem[] {

@@ -2,6 +2,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { S3Client } from '@aws-sdk/client-s3'
 import { SQSClient } from '@aws-sdk/client-sqs'
+import { keepsVersions } from '../bucket/versioning.ts'
 import {
   HookArgumentError,
   type NamedArguments,
@@ -21,26 +22,42 @@ export class SettingError extends Error {
   }
 }
 
+/** For this long a function believes what it heard of the bucket's versioning. */
+const VERSIONING_REMEMBERED_MS = 60_000
+
 /**
  * The worker of a function, from its environment.
  *
  * @throws {SettingError} that names the variable, and of the default arguments the one that is invalid
  */
 export function workerFromEnvironment(environment: NodeJS.ProcessEnv): Worker {
+  const bucket = { s3: new S3Client({}), name: required(environment, 'BUCKET_NAME') }
   return {
-    bucket: { s3: new S3Client({}), name: required(environment, 'BUCKET_NAME') },
+    bucket,
     hub: {
       dynamodb: new DynamoDBClient({}),
       tableName: required(environment, 'TABLE_NAME'),
       stackArguments: stackArguments(environment, 'DEFAULT_HOOK_ARGUMENTS'),
       setting: {
-        bucket: required(environment, 'BUCKET_NAME'),
+        bucket: bucket.name,
         noncurrentDays: wholeNumber(environment, 'NONCURRENT_DAYS'),
       },
     },
     jobs: { sqs: new SQSClient({}), queueUrl: required(environment, 'JOBS_QUEUE_URL') },
     brake: wholeNumber(environment, 'BRAKE'),
+    keepsVersions: remembered(() => keepsVersions(bucket), VERSIONING_REMEMBERED_MS),
     nowSeconds: () => Math.floor(Date.now() / 1000),
+  }
+}
+
+/** Asks again only after a while. */
+function remembered(ask: () => Promise<boolean>, forMilliseconds: number): () => Promise<boolean> {
+  let answer: { at: number; value: boolean } | undefined
+  return async () => {
+    if (answer === undefined || Date.now() - answer.at > forMilliseconds) {
+      answer = { at: Date.now(), value: await ask() }
+    }
+    return answer.value
   }
 }
 

@@ -99,7 +99,8 @@ async function commitObservations(
   seen: Observation[],
 ): Promise<LoadedRun> {
   let current = loaded
-  for (let at = 0; at < seen.length; at += OBSERVATIONS_AT_ONCE) {
+  // Without a new observation too: what a commit in parts or a hold left undecided is decided now.
+  for (let at = 0; at === 0 || at < seen.length; at += OBSERVATIONS_AT_ONCE) {
     const part = seen.slice(at, at + OBSERVATIONS_AT_ONCE)
     current = await commitPart(worker, current, part)
   }
@@ -111,14 +112,26 @@ async function commitPart(
   loaded: LoadedRun,
   seen: Observation[],
 ): Promise<LoadedRun> {
-  let decision = decideOn(worker, seen.reduce(record, loaded.ledger))
+  let all = seen.reduce(record, loaded.ledger)
+  let decision = decideOn(worker, all)
   if (isFirstEviction(decision, loaded.ledger)) {
     // The run's options are read before its first eviction, though never waited for.
     const key = keyIn(loaded.ledger.run, 'checkpoint_hook.json')
     const options = await observe(worker.bucket, loaded.ledger, key)
-    decision = decideOn(worker, [...seen, ...options].reduce(record, loaded.ledger))
+    all = [...seen, ...options].reduce(record, loaded.ledger)
+    decision = decideOn(worker, all)
+  }
+  if (addsDeletions(decision, loaded.ledger) && !(await worker.keepsVersions())) {
+    decision = decideOn(worker, all, 'hold deletions')
   }
   return commitRun(worker.hub, loaded, decision)
+}
+
+function addsDeletions({ ledger }: Decision, before: Ledger): boolean {
+  return ledger.effects.some(
+    ({ number, action }) =>
+      number >= before.nextEffect && (action.kind === 'evict' || action.kind === 'retire'),
+  )
 }
 
 function isFirstEviction({ ledger }: Decision, before: Ledger): boolean {
@@ -127,9 +140,17 @@ function isFirstEviction({ ledger }: Decision, before: Ledger): boolean {
 }
 
 /** What follows from a ledger, under this worker's circumstances. */
-export function decideOn(worker: Worker, ledger: Ledger): Decision {
-  const { bucket, brake } = worker
-  return decide(ledger, { bucket: bucket.name, brake, nowSeconds: worker.nowSeconds() })
+export function decideOn(
+  worker: Worker,
+  ledger: Ledger,
+  deletions: 'plan deletions' | 'hold deletions' = 'plan deletions',
+): Decision {
+  return decide(ledger, {
+    bucket: worker.bucket.name,
+    brake: worker.brake,
+    holdsDeletions: deletions === 'hold deletions',
+    nowSeconds: worker.nowSeconds(),
+  })
 }
 
 async function carryOutAll(

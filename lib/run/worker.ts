@@ -9,6 +9,8 @@ export interface Worker {
   jobs: { sqs: SQSClient; queueUrl: string }
   /** How many evictions a change of the options may cause at once. */
   brake: number
+  /** Whether the bucket keeps what is deleted; asked before each new deletion. */
+  keepsVersions: () => Promise<boolean>
   /** The time, in whole seconds since 1970. */
   nowSeconds: () => number
 }

@@ -85,7 +85,12 @@ export class AHub {
   }
 
   decide(): Decision {
-    return decide(this.ledger, { bucket: 'bucket', brake: this.brake, nowSeconds: LATER_SECONDS })
+    return decide(this.ledger, {
+      bucket: 'bucket',
+      brake: this.brake,
+      holdsDeletions: false,
+      nowSeconds: LATER_SECONDS,
+    })
   }
 
   /** Decides, and carries out what was decided, until nothing is left to do. */

@@ -1,5 +1,6 @@
 /** A worker over a real bucket and a real table; the Jobs queue is a list. */
 import { SQSClient } from '@aws-sdk/client-sqs'
+import { keepsVersions } from '../../../lib/bucket/versioning.ts'
 import type { NamedArguments } from '../../../lib/hook/hook-arguments.ts'
 import type { Ledger } from '../../../lib/hook/ledger.ts'
 import { keyIn, type Run } from '../../../lib/hook/names.ts'
@@ -36,6 +37,7 @@ export async function newWorker(
     hub: { ...hub, setting: { bucket: bucket.name, noncurrentDays: 30 } },
     jobs: newJobs(queue),
     brake: 10,
+    keepsVersions: () => keepsVersions(bucket),
     nowSeconds: () => Math.floor(Date.now() / 1000),
     queue,
   }
