@@ -8,6 +8,7 @@ import { withEntries } from './pickle/top-level.ts'
 import { writePickle } from './pickle/write-pickle.ts'
 import type { Checkpoint } from './read-checkpoint.ts'
 import type { TorchContainer } from './torch-container.ts'
+import { ownEndOf } from './zip/entry-extent.ts'
 import { LOCAL_HEADER_BYTES } from './zip/local-header.ts'
 import { requireStored } from './zip/read-entry.ts'
 import type { ZipEntry } from './zip/zip-entry.ts'
@@ -54,12 +55,14 @@ export function planRewrite(checkpoint: Checkpoint, wanted: (key: string) => boo
   const root = withEntries(checkpoint.pickle.root, kept)
   refuseWayBack(root, checkpoint.pickle.root)
   checkTensors(root)
-  const copied = [
+  const alignmentBytes = facts.storageAlignmentBytes
+  const entries = [
     ...container.others.filter(({ name }) => name !== `${container.root}/${ORDER_PROMISE}`),
     ...keptStorages(container, storagesIn(root)),
   ]
-  const alignmentBytes = facts.storageAlignmentBytes
-  for (const entry of copied) refuseDeadBytes(entry, alignmentBytes)
+  for (const entry of entries) refuseDeadBytes(entry, alignmentBytes)
+  // Without the filler of an earlier rewrite, so that it does not matter how many came before.
+  const copied = entries.map((entry) => ({ ...entry, endOffset: ownEndOf(entry, alignmentBytes) }))
   const layout = layOut({
     pickleName: container.pickle.name,
     pickle: writePickle(root),
