@@ -13,7 +13,7 @@ import {
 } from './hook-arguments.ts'
 import { type Life, metricsInLife, stepsInOrder } from './lives.ts'
 import { optionsAt, optionsNow, type Policy } from './policy.ts'
-import { initialScore, isBetter, type Rule } from './rule.ts'
+import { inferRule, initialScore, isBetter, type Rule } from './rule.ts'
 
 /** The best of one metric over the whole run. */
 export interface Best {
@@ -44,14 +44,18 @@ export interface BestWalk {
 export function walkBest(history: History, lives: Life[], policy: Policy): BestWalk {
   const walk: BestWalk = { tracked: [], best: [], everBest: [], records: new Set(), faults: [] }
   const bests = new Map<string, Best>()
-  let auto: { metric: string; rule: Rule } | undefined
+  let auto: string | undefined
+  const judged = new Set<HookOptions>()
   for (const life of lives) {
     for (const [step, checkpoint] of stepsInOrder(life)) {
       const facts = history.steps.get(stepId(checkpoint.series, step))?.metrics ?? []
       const metrics = metricsInLife(facts, life, lives)
       if (metrics.size === 0) continue
       const options = optionsAt(policy, momentOfCheckpoint(checkpoint))
-      if (isAuto(options)) auto ??= autoMetric(options, metrics, checkpoint, walk)
+      if (isAuto(options) && !(auto !== undefined && judged.has(options))) {
+        auto = autoMetric(options, auto, metrics, checkpoint, walk)
+        if (auto !== undefined) judged.add(options)
+      }
       for (const tracked of resolveTracked(options, auto)) {
         const score = scoreOf(tracked.metric, metrics, checkpoint, walk)
         const key = identity(tracked)
@@ -74,33 +78,42 @@ function isAuto(options: HookOptions): boolean {
   return options.saveBest[0]?.metric === 'auto'
 }
 
-/** `auto` is the first key of the first metrics that are not empty, and stays so. */
+/**
+ * `auto` is the first key of the first metrics that are not empty and whose rule is known, and stays so.
+ * Its rule is that of the options in force, as any metric's.
+ */
 function autoMetric(
   options: HookOptions,
+  auto: string | undefined,
   metrics: Map<string, number | null>,
   checkpoint: CheckpointFact,
   walk: BestWalk,
-): { metric: string; rule: Rule } | undefined {
-  const [metric = ''] = metrics.keys()
+): string | undefined {
+  const [first = ''] = metrics.keys()
+  const metric = auto ?? first
+  if (options.saveBest[0]?.rule !== undefined) return metric
   const remarks: ArgumentFault[] = []
   try {
-    const rule =
-      options.saveBest[0]?.rule ?? ruleFor(metric, options.greaterKeys, options.lessKeys, remarks)
+    ruleFor(metric, options.greaterKeys, options.lessKeys, remarks)
     walk.faults.push(...remarks.map((fault) => ({ checkpoint, fault })))
-    return { metric, rule }
+    return metric
   } catch (error) {
     if (!(error instanceof HookArgumentError)) throw error
     walk.faults.push({ checkpoint, fault: { field: error.field, reason: error.reason } })
-    return undefined
+    return auto
   }
 }
 
 function resolveTracked(
   options: HookOptions,
-  auto: { metric: string; rule: Rule } | undefined,
+  auto: string | undefined,
 ): { metric: string; rule: Rule }[] {
-  if (isAuto(options)) return auto === undefined ? [] : [auto]
-  return options.saveBest.flatMap(({ metric, rule }) => (rule ? [{ metric, rule }] : []))
+  return options.saveBest.flatMap(({ metric, rule }) => {
+    if (metric !== 'auto') return rule ? [{ metric, rule }] : []
+    if (auto === undefined) return []
+    const known = rule ?? inferRule(auto, options.greaterKeys, options.lessKeys)
+    return known ? [{ metric: auto, rule: known }] : []
+  })
 }
 
 function scoreOf(

@@ -111,11 +111,11 @@ async function sourceReader(bucket: Bucket, source: Source): Promise<RangeReader
 
 async function contentOf(reader: RangeReader, plan: RewritePlan): Promise<Content> {
   const hash = createHash('sha256')
-  for await (const chunk of assemble(reader, plan)) hash.update(chunk)
+  for await (const chunk of assemble(reader, plan, PART_BYTES)) hash.update(chunk)
   return {
     sizeBytes: plan.sizeBytes,
     sha256: hash.digest('hex'),
-    chunks: () => assemble(reader, plan),
+    chunks: () => assemble(reader, plan, PART_BYTES),
   }
 }
 
