@@ -47,8 +47,12 @@ export function decideRetention(
   endLasts: ReadonlySet<CheckpointFact['first']>,
   brake: number,
 ): Map<string, { standing: Standing; fate: Fate }> {
-  const standings = standingsOf(survey, endLasts)
-  const evictions = evictionsOf(standings, survey, brake)
+  const all = survey.lives.flatMap((life) => standingsInLife(life, survey, endLasts))
+  const standings = latestOf(all)
+  const evictions = new Map([
+    ...dequeEvictions(all, survey, brake),
+    ...strayEvictions(standings, survey),
+  ])
   const whole = standings.filter(({ fact }) => fact.newestOfKey && !isLost(fact))
   const shield: Shield = {
     newest: newestOf(whole),
@@ -78,14 +82,13 @@ function isRemoved(history: History, { fact }: Standing): boolean {
   return history.steps.get(idOf(fact))?.removal?.key === fact.key
 }
 
-function standingsOf(survey: Survey, endLasts: ReadonlySet<CheckpointFact['first']>): Standing[] {
+/** What stands of each step: the upload of the newest life that has it, at its place in that life. */
+function latestOf(standings: Standing[]): Standing[] {
   const byStep = new Map<number, Standing>()
-  for (const life of survey.lives) {
-    for (const [step, standing] of standingsInLife(life, survey, endLasts)) {
-      // Deleted first, so that a step stands where its newest life has it.
-      byStep.delete(step)
-      byStep.set(step, standing)
-    }
+  for (const standing of standings) {
+    // Deleted first, so that a step stands where its newest life has it.
+    byStep.delete(standing.fact.step)
+    byStep.set(standing.fact.step, standing)
   }
   return [...byStep.values()]
 }
@@ -98,7 +101,7 @@ function standingsInLife(
   life: Life,
   survey: Survey,
   endLasts: ReadonlySet<CheckpointFact['first']>,
-): [number, Standing][] {
+): Standing[] {
   let savedBefore = false
   return stepsInOrder(life).map(([step, fact]) => {
     const options = optionsAt(survey.policy, momentOfCheckpoint(fact))
@@ -107,63 +110,74 @@ function standingsInLife(
       isRegular(options, step) ||
       (savedBefore && survey.walk.records.has(fact)) ||
       endLasts.has(fact.first)
-    return [step, { life, fact, member }]
+    return { life, fact, member }
   })
 }
 
 type Eviction = { kind: 'evicted' | 'held'; reason: string }
 
-function evictionsOf(
-  standings: Standing[],
-  survey: Survey,
-  brake: number,
-): Map<Standing, Eviction> {
-  return new Map([
-    ...dequeEvictions(
-      standings.filter(({ member }) => member),
-      survey,
-      brake,
-    ),
-    ...strayEvictions(standings, survey),
-  ])
-}
-
-/** One policy after the other: what a small `max_keep_ckpts` evicted, a larger one does not bring back. */
-function dequeEvictions(
-  members: Standing[],
-  survey: Survey,
-  brake: number,
-): Map<Standing, Eviction> {
+/**
+ * One policy after the other: what a small `max_keep_ckpts` evicted, a larger one does not bring back.
+ * Each is judged on what stood at the time, so that what a newer life uploads again brings nothing back
+ * either.
+ *
+ * @param all the standings of every life, superseded ones too
+ */
+function dequeEvictions(all: Standing[], survey: Survey, brake: number): Map<Standing, Eviction> {
   const evictions = new Map<Standing, Eviction>()
-  const inTime = members.toSorted(byUploadTime)
+  const inTime = latestOf(all)
+    .filter(({ member }) => member)
+    .toSorted(byUploadTime)
   const places = new Map(inTime.map((member, place) => [member, place]))
+  const turns = turningPoints(all).toSorted(compareMoments)
   const { stages } = survey.policy
   for (const [index, { options, begins }] of stages.entries()) {
     const keep = options.maxKeepCkpts
-    const present = (until: Moment | undefined): Standing[] =>
-      members.filter(
-        (member) =>
-          !evictions.has(member) &&
-          (until === undefined || compareMoments(momentOfCheckpoint(member.fact), until) < 0),
-      )
+    const outsideAt = (moment: Moment | undefined): Standing[] => {
+      const standing = latestOf(all.filter(({ fact }) => isBefore(fact, moment)))
+      const members = standing.filter((each) => each.member && !evictions.has(each))
+      return outside(members, keep, lifeBefore(survey, moment))
+    }
+    const evictAt = (moment: Moment | undefined): void => {
+      for (const member of outsideAt(moment)) {
+        const reason = crowdedOut(inTime, places.get(member) ?? 0, keep)
+        evictions.set(member, { kind: 'evicted', reason })
+      }
+    }
     if (begins !== undefined) {
       // What the policy before has held is decided again under this one.
       for (const [member, { kind }] of evictions) if (kind === 'held') evictions.delete(member)
-      const atOnce = outside(present(begins), keep, lifeBefore(survey, begins))
+      const atOnce = outsideAt(begins)
       if (atOnce.length > brake) {
         const reason = `held: max_keep_ckpts=${keep} would evict ${atOnce.length} checkpoints at once, more than the brake of ${brake}`
         for (const member of atOnce) evictions.set(member, { kind: 'held', reason })
-      }
+      } else evictAt(begins)
     }
     const until = stages[index + 1]?.begins
-    for (const member of outside(present(until), keep, lifeBefore(survey, until))) {
-      evictions.set(member, {
-        kind: 'evicted',
-        reason: crowdedOut(inTime, places.get(member) ?? 0, keep),
-      })
+    for (const turn of turns) {
+      const isInStage =
+        (begins === undefined || compareMoments(begins, turn) < 0) &&
+        (until === undefined || compareMoments(turn, until) < 0)
+      if (isInStage) evictAt(turn)
     }
+    evictAt(until)
   }
   return evictions
+}
+
+/** Where a newer life uploads a step of the deque again, outside the deque: that makes no room for others. */
+function turningPoints(all: Standing[]): Moment[] {
+  const before = new Map<number, Standing>()
+  return all.flatMap((standing) => {
+    const { step } = standing.fact
+    const isTurn = !standing.member && before.get(step)?.member
+    before.set(step, standing)
+    return isTurn ? [momentOfCheckpoint(standing.fact)] : []
+  })
+}
+
+function isBefore(fact: CheckpointFact, moment: Moment | undefined): boolean {
+  return moment === undefined || compareMoments(momentOfCheckpoint(fact), moment) < 0
 }
 
 function lifeBefore(survey: Survey, until: Moment | undefined): Life | undefined {

@@ -1,0 +1,104 @@
+/** Random schedules: a training, one life or several, and the arguments of each. */
+import { changedArguments, faultyArguments, randomArguments } from './arguments.ts'
+import { type Chance, chanceOf } from './chance.ts'
+import type { Arguments, LifeTold, Metrics, Schedule } from './schedule.ts'
+
+/** Names that infer greater, less or nothing, some of them traps. */
+const METRICS = [
+  'acc',
+  'coco/bbox_mAP',
+  'loss',
+  'val_loss',
+  'accumulated_loss',
+  'top1',
+  'AR@100',
+  'FID',
+  'recall',
+  'F1',
+] as const
+/** Few, so that ties are common. */
+const SCORES = [0.1, 0.2, 0.3, 0.4, 0.5, 0.5, 0.6, 0, -1, 2, 1e300, 0.30000000000000004] as const
+const ODD_SCORES = [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, null] as const
+
+/** The training's shape, which stays over all lives. */
+interface Shape {
+  loop: LifeTold['loop']
+  epochLength: number
+  metrics: string[]
+  /** A validation after so many epochs or iterations; otherwise now and then. */
+  period: number | undefined
+  oddness: number
+}
+
+/** The schedule of a seed and a number. */
+export function scheduleOf(seed: number, number: number): Schedule {
+  const chance = chanceOf(seed, number)
+  const loop = chance.happens(0.6) ? 'epoch' : 'iter'
+  const shape: Shape = {
+    loop,
+    epochLength: chance.between(1, 4),
+    metrics: chance.shuffled(METRICS).slice(0, chance.between(1, 4)),
+    period: chance.happens(0.5) ? chance.between(1, 3) : undefined,
+    oddness: chance.happens(0.3) ? 0.3 : 0.03,
+  }
+  const byEpoch = loop === 'epoch' && chance.happens(0.7)
+  const first = randomArguments(chance, byEpoch, shape.metrics)
+  const lives = [lifeOf(chance, shape, first, null)]
+  const count = chance.happens(0.35) ? chance.between(2, 3) : 1
+  while (lives.length < count) {
+    const before = lives.at(-1)?.arguments ?? first
+    const named = chance.happens(0.5)
+      ? { ...before }
+      : changedArguments(chance, before, byEpoch, shape.metrics)
+    lives.push(lifeOf(chance, shape, named, resumeOf(chance)))
+  }
+  const faulty = chance.happens(0.2) ? chance.between(0, lives.length - 1) : -1
+  return {
+    seed,
+    number,
+    lives: lives.map((life, at) =>
+      at === faulty ? { ...life, arguments: faultyArguments(chance, life.arguments) } : life,
+    ),
+  }
+}
+
+function resumeOf(chance: Chance): LifeTold['resume'] {
+  if (chance.happens(0.7)) return 'last'
+  return chance.happens(0.7) ? { back: chance.between(1, 3) } : 'fresh'
+}
+
+function lifeOf(
+  chance: Chance,
+  shape: Shape,
+  named: Arguments,
+  resume: LifeTold['resume'],
+): LifeTold {
+  const more = shape.loop === 'epoch' ? chance.between(1, 8) : chance.between(2, 14)
+  const stops = more > 1 && chance.happens(0.25)
+  const validations: LifeTold['validations'] = []
+  for (let done = 1; done <= more; done++) {
+    const isDue =
+      shape.period === undefined ? chance.happens(0.5) : done % shape.period === 0 || done === more
+    if (isDue) validations.push([done, metricsOf(chance, shape)])
+  }
+  return {
+    arguments: named,
+    loop: shape.loop,
+    epochLength: shape.epochLength,
+    more,
+    validations,
+    stop: stops ? chance.between(1, more - 1) : null,
+    killed: stops && chance.happens(0.5),
+    resume,
+  }
+}
+
+function metricsOf(chance: Chance, { metrics, oddness }: Shape): Metrics {
+  if (chance.happens(0.05)) return []
+  const missing = chance.happens(0.04) ? chance.between(0, metrics.length - 1) : -1
+  const found: Metrics = metrics
+    .filter((_, at) => at !== missing)
+    .map((name) => [name, chance.happens(oddness) ? chance.one(ODD_SCORES) : chance.one(SCORES)])
+  if (chance.happens(0.05)) found.push(['time', chance.next()])
+  return found
+}

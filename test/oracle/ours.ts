@@ -1,0 +1,189 @@
+/** A schedule as facts through the hub's own core, over a bucket in memory, the brake off. */
+
+import {
+  HookArgumentError,
+  type NamedArguments,
+  parseArguments,
+  resolveOptions,
+} from '../../lib/hook/hook-arguments.ts'
+import { readMetricEvents } from '../../lib/hook/metric-source.ts'
+import { checkpointName, defaultTemplate, keyIn, nameOf, stemOf } from '../../lib/hook/names.ts'
+import { bestIdentity } from '../../lib/hook/plan-artifacts.ts'
+import { entriesOf } from '../../lib/message-hub/entries.ts'
+import { AHub } from '../lib/hook/a-hub.ts'
+import { type ARun, aRun, RUN } from '../lib/hook/a-run.ts'
+import type { Chance } from './chance.ts'
+import { type Arguments, isByEpoch, type LifeTold, pythonJson, type Schedule } from './schedule.ts'
+import { type LifeTrace, savingOf } from './trainer-trace.ts'
+
+/** What a schedule leaves, of either side; paths begin with the run. */
+export interface Left {
+  checkpoints: string[]
+  best: string[]
+  /** `<path without hash>: <keys>` of each published file. */
+  published: string[]
+  last_checkpoint: string | null
+  runtime_info: Record<string, string | number | number[]>
+}
+
+/** What the hub left, and what it complained of. */
+export interface OurResult {
+  left: Left
+  /** Everything else that has to be the same whichever way the facts came. */
+  rest: unknown
+  /** Fields of problems by step, where they come from a checkpoint's metrics. */
+  complaints: { step: number; field: string; reason: string }[]
+  /** Fields of warnings about the options in force. */
+  warnings: string[]
+}
+
+const STACK: NamedArguments = { interval: -1 }
+
+/** The name of a life's checkpoint. */
+export function nameIn(told: LifeTold, step: number): string {
+  const template = told.arguments['filename_tmpl']
+  const series = isByEpoch(told) ? 'epoch' : 'iter'
+  return checkpointName(typeof template === 'string' ? template : defaultTemplate(series), step)
+}
+
+/** The first argument that the hub refuses, and why. */
+export function refusalOf(named: Arguments): { field: string; reason: string } | undefined {
+  try {
+    resolveOptions(STACK, parseArguments(named))
+    return undefined
+  } catch (error) {
+    if (!(error instanceof HookArgumentError)) throw error
+    return { field: error.field, reason: error.reason }
+  }
+}
+
+/** The facts of a schedule, told as its trainer tells them. A life that its arguments end leaves but those. */
+export function factsOf(schedule: Schedule, traces: readonly LifeTrace[]): ARun {
+  const run = aRun(STACK)
+  let told: string | undefined
+  for (const [index, life] of schedule.lives.entries()) {
+    const trace = traces.find((each) => each.index === index)
+    if (trace !== undefined && index > 0) run.begin(trace.resumedFrom ?? undefined)
+    const text = JSON.stringify(life.arguments)
+    if (text !== told) tellOptions(run, life.arguments)
+    told = text
+    if (trace !== undefined) tellLife(run, trace, schedule.number % 2 === 0)
+  }
+  return run
+}
+
+function tellOptions(run: ARun, named: Arguments): void {
+  try {
+    run.options(parseArguments(named))
+  } catch (error) {
+    if (!(error instanceof HookArgumentError)) throw error
+    run.options({}, { field: error.field, reason: error.reason })
+  }
+}
+
+function tellLife(run: ARun, trace: LifeTrace, namesLast: boolean): void {
+  const { told } = trace
+  const series = isByEpoch(told) ? 'epoch' : 'iter'
+  const template = nameIn(told, 0).replace('0', '{}')
+  for (const deed of trace.deeds) {
+    switch (deed.kind) {
+      case 'upload':
+        run.uploadLike({ series, template }, deed.step)
+        break
+      case 'validation': {
+        const { epoch, iter, metrics } = deed
+        const text = `{"epoch": ${epoch}, "iter": ${iter}, "metrics": ${pythonJson(metrics)}}`
+        for (const validation of readMetricEvents(text).validations) {
+          const step = validation.steps[series]
+          if (step !== undefined)
+            run.metrics(step, Object.fromEntries(validation.metrics), { series })
+        }
+        break
+      }
+      case 'end': {
+        const isNamed = namesLast && savingOf(told.arguments).saveLast && trace.steps.length > 0
+        run.end(isNamed ? nameIn(told, deed.step) : undefined)
+      }
+    }
+  }
+}
+
+/** The hub after it saw everything as it happened. */
+export function inOrder(run: ARun): OurResult {
+  const hub = hubWithoutBrake(run)
+  hub.see(...run.observations)
+  return resultOf(hub)
+}
+
+/** The hub after every fact came late, twice, and in any order. */
+export function inDisorder(run: ARun, chance: Chance): OurResult {
+  const hub = hubWithoutBrake(run)
+  const late = run.late()
+  for (const seen of chance.shuffled([...late, ...late])) {
+    hub.put(seen)
+    if (chance.happens(0.15)) hub.settle()
+  }
+  return resultOf(hub.settle())
+}
+
+function hubWithoutBrake(run: ARun): AHub {
+  const hub = new AHub(run)
+  hub.brake = Number.POSITIVE_INFINITY
+  return hub
+}
+
+function resultOf(hub: AHub): OurResult {
+  const decision = hub.decide()
+  const { outcome, ledger } = decision
+  const published: string[] = []
+  const best: string[] = []
+  for (const [key, artifact] of ledger.artifacts) {
+    if (artifact.state !== 'current' || !hub.artifacts.has(nameOf(key))) continue
+    if (artifact.identity.kind === 'best') {
+      best.push(key)
+      continue
+    }
+    const path = key.slice(0, key.length - nameOf(key).length) + stemOf(artifact.identity.name)
+    published.push(`${path}: ${artifact.object.keptKeys.join(' ')}`)
+  }
+  const entry = entriesOf(decision, { bucket: 'bucket', version: 1, noncurrentDays: 7 })
+  return {
+    left: {
+      checkpoints: hub
+        .checkpoints()
+        .map((name) => keyIn(RUN, name))
+        .toSorted(),
+      best: best.toSorted(),
+      published: [...new Set(published)].toSorted(),
+      last_checkpoint: ledger.lastCheckpoint?.slice('s3://bucket/'.length) ?? null,
+      runtime_info: hookKeys(entry.get('runtime_info') ?? {}),
+    },
+    rest: {
+      // What the bucket has beside what the hub knows of.
+      bucket: [...hub.artifacts.keys()].toSorted(),
+      fates: Object.fromEntries([...outcome.fates].toSorted()),
+      best: outcome.everBest.map((best) => JSON.stringify(bestIdentity(best))).toSorted(),
+      problems: outcome.problems.map(({ id }) => id).toSorted(),
+      due: outcome.publishDue,
+    },
+    complaints: outcome.survey.walk.faults.map(({ checkpoint, fault }) => ({
+      step: checkpoint.step,
+      ...fault,
+    })),
+    warnings: outcome.problems
+      .filter(({ severity }) => severity === 'warning')
+      .map(({ field }) => field),
+  }
+}
+
+/** The keys of the message hub that are the hook's own. */
+function hookKeys(entry: Record<string, unknown>): Left['runtime_info'] {
+  const found: Left['runtime_info'] = {}
+  for (const [key, value] of Object.entries(entry)) {
+    if (key.startsWith('best_score')) found[key] = Number(value)
+    else if (/^(best_ckpt|last_ckpt$)/.test(key) && typeof value === 'string')
+      found[key] = value.slice('s3://bucket/'.length)
+    else if (key === 'keep_ckpt_ids' && Array.isArray(value)) found[key] = value
+  }
+  return found
+}

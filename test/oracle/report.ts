@@ -1,0 +1,84 @@
+/** What a campaign exercised, as tables, and a mismatch as its smallest schedule. */
+import Table from 'cli-table3'
+import type { Campaign } from './campaign.ts'
+import type { Verdict } from './compare.ts'
+import type { BranchCount } from './hook-process.ts'
+
+/** Ways out of a branch that no schedule takes, and why. */
+const NOT_TAKEN: readonly [branch: RegExp, taken: boolean, why: string][] = [
+  [/(?<!not )is_main_process\(\)$/, false, 'one process only'],
+  [/not is_main_process\(\)$/, true, 'one process only'],
+  [/isdir\(/, true, 'no directory checkpoints yet'],
+]
+
+/** Ways out of the hook's branches that nothing took, without a reason to be left out. */
+export function untaken(branches: readonly BranchCount[]): string[] {
+  return branches.flatMap(({ branch, taken, not_taken: notTaken }) => [
+    ...(taken === 0 && exempt(branch, true) === undefined ? [`never taken: ${branch}`] : []),
+    ...(notTaken === 0 && exempt(branch, false) === undefined
+      ? [`never passed by: ${branch}`]
+      : []),
+  ])
+}
+
+function exempt(branch: string, taken: boolean): string | undefined {
+  return NOT_TAKEN.find(([pattern, way]) => way === taken && pattern.test(branch))?.[2]
+}
+
+/** All tables. */
+export function reportOf(campaign: Campaign, seed: number): string {
+  const { schedules, lives, seconds, plain, mismatched, named, applied, branches } = campaign
+  const rest = untaken(branches)
+  return [
+    tableOf(['branch of the hook', 'taken', 'not'], branches.map(branchRow)),
+    tableOf(
+      ['argument', 'lives that name it'],
+      [...named].map(([name, count]) => [name, count]),
+    ),
+    tableOf(
+      ['deliberate deviation', 'schedules'],
+      [...applied].map(([name, count]) => [name, count]),
+    ),
+    `${plain} schedules were compared without any deviation`,
+    `seed ${seed}: ${schedules} schedules with ${lives} lives in ${seconds.toFixed(1)} s (${Math.round(schedules / seconds)}/s)`,
+    rest.length === 0 ? 'every branch of the hook was taken both ways' : rest.join('\n'),
+    mismatched.length === 0 ? 'no mismatch' : `${mismatched.length} schedules differ`,
+  ].join('\n')
+}
+
+function branchRow({ branch, taken, not_taken: notTaken }: BranchCount): (string | number)[] {
+  const shown = branch.length > 90 ? `${branch.slice(0, 87)}...` : branch
+  return [
+    shown,
+    taken === 0 ? (exempt(branch, true) ?? 0) : taken,
+    notTaken === 0 ? (exempt(branch, false) ?? 0) : notTaken,
+  ]
+}
+
+function tableOf(head: string[], rows: (string | number)[][]): string {
+  const table = new Table({ head, style: { head: [], border: [], compact: true } })
+  table.push(...rows)
+  return table.toString()
+}
+
+/** A mismatch: what differs, in which schedule, and how to replay it. */
+export function verdictText({ schedule, mismatches, applied }: Verdict): string {
+  const { seed, number, lives } = schedule
+  return [
+    `schedule ${number} of seed ${seed} differs; replay it with --seed ${seed} --only ${number}`,
+    ...mismatches.map(
+      ({ what, expected, found }) =>
+        `  ${what}\n    MMEngine ${shown(expected)}\n    the hub  ${shown(found)}`,
+    ),
+    `  deviations applied: ${[...applied].join(', ') || 'none'}`,
+    '  the smallest schedule found:',
+    ...lives.map((life) => `    ${shown(life)}`),
+  ].join('\n')
+}
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value, (_, each: unknown) =>
+    typeof each === 'number' && !Number.isFinite(each) ? String(each) : each,
+  )
+  return text ?? 'nothing'
+}

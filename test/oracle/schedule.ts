@@ -1,0 +1,82 @@
+/** A schedule: arguments of the hook and a training, as both sides are told it. */
+
+/** A value of `checkpoint_hook.json`. */
+export type Json = string | number | boolean | null | Json[] | { [name: string]: Json }
+
+/** Arguments of the hook by its own names, valid or not. */
+export type Arguments = Record<string, Json>
+
+/** Metrics of one validation in their order; `null` is Python's `None`. */
+export type Metrics = [name: string, value: number | null][]
+
+/** One process of a trainer. */
+export interface LifeTold {
+  arguments: Arguments
+  /** MMEngine's loop: by epoch, of `epochLength` iterations each, or by iteration. */
+  loop: 'epoch' | 'iter'
+  epochLength: number
+  /** How many epochs or iterations it is to do, from where it begins. */
+  more: number
+  /** Validations by how many epochs or iterations this life has done. */
+  validations: [done: number, metrics: Metrics][]
+  /** After so many epochs or iterations it stops early. */
+  stop: number | null
+  /** Whether it stops for being killed, so that training does not end. */
+  killed: boolean
+  /** What it resumes from: nothing, the last checkpoint, or one further back of those that are left. */
+  resume: 'fresh' | 'last' | { back: number } | null
+}
+
+/**
+ * What the hook is told beyond MMEngine's own way, for a deviation: at a resume the best of the whole run,
+ * or the steps of all its checkpoints; before it publishes, which bests were never set.
+ */
+export type Recollection = 'best' | 'ids' | 'unset'
+
+/** A run: one life after the other under the same prefix. */
+export interface Schedule {
+  /** Replays it, together with the number of the schedule. */
+  seed: number
+  number: number
+  lives: LifeTold[]
+}
+
+/** Metrics as Python writes them: bare `NaN` and `Infinity`. */
+export function pythonJson(metrics: Metrics): string {
+  const members = metrics.map(([name, value]) => `${JSON.stringify(name)}: ${pythonNumber(value)}`)
+  return `{${members.join(', ')}}`
+}
+
+function pythonNumber(value: number | null): string {
+  if (value === null) return 'null'
+  return Number.isFinite(value) ? JSON.stringify(value) : String(value)
+}
+
+/** A schedule as the hook's process reads it. */
+export function wireText(
+  schedule: Schedule,
+  recollections: readonly Recollection[],
+  traced: boolean,
+  probe: (named: Arguments) => Arguments = (named) => named,
+): string {
+  const lives = schedule.lives.map((life) => ({
+    ...life,
+    probe: probe(life.arguments),
+    validations: life.validations.map(([done, metrics]) => [done, pythonJson(metrics)]),
+    remember: recollections,
+  }))
+  return JSON.stringify({ id: schedule.number, traced, lives })
+}
+
+/** Whether the hook counts epochs in this life. */
+export function isByEpoch(life: LifeTold): boolean {
+  return (life.arguments['by_epoch'] ?? true) === true
+}
+
+/** A text that is the same for the same value; numbers that JSON does not know count, -0 is 0. */
+export function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, each: unknown) => {
+    if (typeof each === 'number') return String(each + 0)
+    return each === undefined ? 'undefined' : each
+  })
+}

@@ -1,0 +1,223 @@
+"""A trainer with MMEngine's own ``CheckpointHook``: the loop around it."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from typing import Any, Iterator
+
+from mmengine.hooks import CheckpointHook
+from mmengine.logging import MessageHub
+
+from runner import LOGGER, PUBLISHED, Memory, Runner, named_in, paths_in, read
+
+
+class Life:
+    """One process of a trainer: the hook is made, told what happens, and left.
+
+    Args:
+        told: The life as the schedule tells it.
+        work_dir: The run's folder.
+        memory: What the run remembers.
+    """
+
+    def __init__(
+        self,
+        told: dict[str, Any],
+        work_dir: str,
+        memory: Memory,
+    ) -> None:
+        self.told = told
+        self.work_dir = work_dir
+        self.memory = memory
+        self.error: dict[str, Any] | None = None
+        self.start = dict(epoch=0, iter=0, resumed_from=None)
+        self.hub: dict[str, Any] = {}
+        self.saved: list[int] = []
+        self.records: list[int] = []
+        self.last: str | None = None
+        self.published: dict[str, list[str]] = {}
+        self.at = "construction"
+
+    def run(self) -> None:
+        """Train, until the end or an error."""
+        try:
+            self._train()
+        except Exception as error:  # noqa: BLE001 - what the hook raises is the answer
+            self.error = dict(at=self.at, type=type(error).__name__, message=str(error))
+
+    def _train(self) -> None:
+        self.hook = hook = CheckpointHook(**named_in(self.told, self.work_dir))
+        hub = MessageHub(name="oracle")
+        self._resume(hub)
+        length, more = self.told["epochLength"], self.told["more"]
+        by_epoch = self.told["loop"] == "epoch"
+        epoch, iteration = self.start["epoch"], self.start["iter"]
+        max_epochs = epoch + more if by_epoch else 1
+        max_iters = max_epochs * length if by_epoch else iteration + more
+        runner = Runner(
+            self.work_dir, max_epochs, max_iters, epoch, iteration, hub, LOGGER
+        )
+        self.runner = runner
+        self.at = "before_train"
+        hook.before_train(runner)
+        try:
+            done = self._loop(by_epoch, length)
+            if done:
+                self.at = "after_train"
+                self._end()
+        finally:
+            self.hub = dict(hub.runtime_info)
+            self.last = hook.last_ckpt
+            self._remember()
+
+    def _loop(self, by_epoch: bool, length: int) -> bool:
+        """Go through the training as MMEngine's loops do; false where the process is killed."""
+        hook, runner = self.hook, self.runner
+        validations = {at: json.loads(text) for at, text in self.told["validations"]}
+        first = runner.epoch if by_epoch else runner.iter
+        last = runner.max_epochs if by_epoch else runner.max_iters
+        while (runner.epoch if by_epoch else runner.iter) < last:
+            self.at = "train"
+            if by_epoch:
+                while runner.iter < (runner.epoch + 1) * length:
+                    self._iterate()
+                self._spy(lambda: hook.after_train_epoch(runner), runner.epoch + 1)
+                runner.epoch += 1
+                now = runner.epoch
+            else:
+                self._iterate()
+                now = runner.iter
+            done = now - first
+            if done in validations:
+                self.at = "validation"
+                step = runner.epoch if hook.by_epoch else runner.iter
+                self._validate(validations[done], step)
+            if self.told["stop"] is not None and done >= self.told["stop"]:
+                if self.told["killed"]:
+                    return False
+                break
+        return True
+
+    def _end(self) -> None:
+        """Let the hook publish; where it is told to, without the bests that were never set."""
+        if "unset" in self.told["remember"] and hasattr(self.hook, "best_ckpt_path_dict"):
+            paths = self.hook.best_ckpt_path_dict
+            self.hook.best_ckpt_path_dict = {
+                metric: path for metric, path in paths.items() if path is not None
+            }
+        before = set(paths_in(os.path.dirname(self.work_dir)))
+        self.hook.after_train(self.runner)
+        root = os.path.dirname(self.work_dir)
+        for path in set(paths_in(root)) - before:
+            self.published[PUBLISHED.sub("", path)] = list(read(os.path.join(root, path)))
+
+    def _iterate(self) -> None:
+        self._spy(lambda: self.hook.after_train_iter(self.runner, 0), self.runner.iter + 1)
+        self.runner.iter += 1
+
+    def _validate(self, metrics: dict[str, float | None], step: int) -> None:
+        before = self._bests()
+        self._spy(lambda: self.hook.after_val_epoch(self.runner, metrics), step)
+        changed = [key for key, value in self._bests().items() if before.get(key) != value]
+        if changed:
+            self.records.append(step)
+
+    def _spy(self, call: Any, step: int) -> None:
+        """Call the hook and note whether it saved a checkpoint of the series."""
+        saves: list[str] = []
+        save = self.runner.save_checkpoint
+
+        def spying(out_dir: str, filename: str, *args: Any, **kwargs: Any) -> None:
+            save(out_dir, filename, *args, **kwargs)
+            saves.append(filename)
+
+        self.runner.save_checkpoint = spying  # type: ignore[method-assign]
+        try:
+            call()
+        finally:
+            del self.runner.save_checkpoint
+        if self.hook.filename_tmpl.format(step) not in saves:
+            return
+        self.saved.append(step)
+
+    def _bests(self) -> dict[str, Any]:
+        info = self.runner.message_hub.runtime_info
+        return {key: value for key, value in info.items() if key.startswith("best_ckpt")}
+
+    def _resume(self, hub: MessageHub) -> None:
+        """Take up what a checkpoint holds, as ``Runner.resume`` does."""
+        name = self._resumed_name()
+        if name is not None:
+            checkpoint = read(name)
+            hub.load_state_dict(checkpoint["message_hub"])
+            meta = checkpoint["meta"]
+            self.start = dict(
+                epoch=meta["epoch"], iter=meta["iter"], resumed_from=os.path.basename(name)
+            )
+            if self.told["loop"] == "epoch":
+                self.start["epoch"] = meta["iter"] // self.told["epochLength"]
+        if "best" in self.told["remember"]:
+            self._recall_best(hub)
+        if "ids" in self.told["remember"]:
+            self._recall_ids(hub)
+
+    def _resumed_name(self) -> str | None:
+        how = self.told["resume"]
+        pointer = os.path.join(self.work_dir, "last_checkpoint")
+        if how in (None, "fresh") or not os.path.exists(pointer):
+            return None
+        with open(pointer) as file:
+            newest = file.read()
+        if how == "last":
+            return newest
+        folder = os.path.dirname(newest)
+        template = re.escape(self.hook.filename_tmpl).replace(r"\{\}", r"(\d+)")
+        names = [(re.fullmatch(template, name), name) for name in os.listdir(folder)]
+        steps = sorted((int(match[1]), name) for match, name in names if match)
+        return os.path.join(folder, steps[max(0, len(steps) - 1 - how["back"])][1])
+
+    def _tracked(self) -> Iterator[tuple[str, str, str]]:
+        """Metric, rule and suffix of the hub's keys."""
+        if not self.hook.save_best:
+            return
+        several = len(self.hook.key_indicators) > 1
+        for metric, rule in zip(self.hook.key_indicators, self.hook.rules):
+            yield metric, rule, f"_{metric}" if several else ""
+
+    def _remember(self) -> None:
+        info = self.runner.message_hub.runtime_info
+        for metric, rule, suffix in self._tracked():
+            if metric != "auto" and f"best_ckpt{suffix}" in info:
+                found = info[f"best_score{suffix}"], info[f"best_ckpt{suffix}"]
+                self.memory.best[metric, rule] = found
+        for step in self.saved:
+            if step in self.memory.saved:
+                self.memory.saved.remove(step)
+            self.memory.saved.append(step)
+
+    def _recall_best(self, hub: MessageHub) -> None:
+        """The hub as it were if the run had never forgotten a score, nor mixed up two metrics."""
+        info = hub.runtime_info
+        for key in [key for key in info if re.match(r"best_(score|ckpt)", key)]:
+            del info[key]
+        for metric, rule, suffix in self._tracked():
+            if (metric, rule) in self.memory.best:
+                score, ckpt = self.memory.best[metric, rule]
+                hub.update_info(f"best_score{suffix}", score)
+                hub.update_info(f"best_ckpt{suffix}", ckpt)
+
+    def _recall_ids(self, hub: MessageHub) -> None:
+        """The hub as it were if the run had kept the steps of its checkpoints under every limit."""
+        folder = self.work_dir
+        if self.hook.out_dir is not None:
+            folder = os.path.join(self.hook.out_dir, os.path.basename(folder))
+        there = [
+            step
+            for step in self.memory.saved
+            if os.path.exists(os.path.join(folder, self.hook.filename_tmpl.format(step)))
+        ]
+        hub.runtime_info.pop("keep_ckpt_ids", None)
+        if there:
+            hub.update_info("keep_ckpt_ids", there)
