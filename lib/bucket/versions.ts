@@ -39,9 +39,43 @@ export async function versionsOf(bucket: Bucket, key: string): Promise<KeyVersio
     if (listed.key !== key) break
     newestFirst.push(listed)
   }
+  return keyVersions(newestFirst)
+}
+
+/** Lists the versions of every key below a prefix, by key. */
+export async function versionsBelow(
+  bucket: Bucket,
+  prefix: string,
+): Promise<Map<string, KeyVersions>> {
+  const byKey = new Map<string, Listed[]>()
+  for await (const listed of list(bucket, { Prefix: prefix })) {
+    const ofKey = byKey.get(listed.key)
+    if (ofKey === undefined) byKey.set(listed.key, [listed])
+    else ofKey.push(listed)
+  }
+  return new Map([...byKey].map(([key, newestFirst]) => [key, keyVersions(newestFirst)]))
+}
+
+/** The first key below a prefix that has a current version, in S3's order. */
+export async function firstBelow(
+  bucket: Bucket,
+  prefix: string,
+): Promise<ListedVersion | undefined> {
+  let newest: Listed | undefined
+  for await (const listed of list(bucket, { Prefix: prefix })) {
+    const isNewest = newest?.key !== listed.key
+    newest = listed
+    if (!isNewest || listed.isMarker) continue
+    const { key, versionId, etag, sizeBytes, seconds } = listed
+    return { key, versionId, etag, sizeBytes, seconds }
+  }
+  return undefined
+}
+
+function keyVersions(newestFirst: readonly Listed[]): KeyVersions {
   const uploads = newestFirst
     .filter(({ isMarker }) => !isMarker)
-    .map(({ versionId, etag, sizeBytes, seconds }) => ({
+    .map(({ key, versionId, etag, sizeBytes, seconds }) => ({
       key,
       versionId,
       etag,
@@ -63,19 +97,37 @@ export async function keysBelow(bucket: Bucket, prefix: string): Promise<string[
   return [...keys]
 }
 
+/** Folders right below a prefix, each with the slash at its end, in S3's order. */
+export async function foldersBelow(bucket: Bucket, prefix: string): Promise<string[]> {
+  const folders: string[] = []
+  for await (const page of pages(bucket, { Prefix: prefix, Delimiter: '/' })) {
+    folders.push(...(page.CommonPrefixes ?? []).map(({ Prefix = '' }) => Prefix))
+  }
+  return folders
+}
+
 async function* list(
   bucket: Bucket,
   where: { Prefix: string; Delimiter?: string },
 ): AsyncGenerator<Listed> {
+  for await (const page of pages(bucket, where)) {
+    yield* inListOrder([
+      ...(page.Versions ?? []).map((version) => listedOf(version, false)),
+      ...(page.DeleteMarkers ?? []).map((marker) => listedOf(marker, true)),
+    ])
+  }
+}
+
+async function* pages(
+  bucket: Bucket,
+  where: { Prefix: string; Delimiter?: string },
+): AsyncGenerator<ListObjectVersionsCommandOutput> {
   let from: { KeyMarker?: string; VersionIdMarker?: string } | undefined = {}
   while (from !== undefined) {
     const page: ListObjectVersionsCommandOutput = await bucket.s3.send(
       new ListObjectVersionsCommand({ Bucket: bucket.name, ...where, ...from }),
     )
-    yield* inListOrder([
-      ...(page.Versions ?? []).map((version) => listedOf(version, false)),
-      ...(page.DeleteMarkers ?? []).map((marker) => listedOf(marker, true)),
-    ])
+    yield page
     from = page.IsTruncated
       ? {
           ...(page.NextKeyMarker !== undefined && { KeyMarker: page.NextKeyMarker }),
@@ -108,14 +160,13 @@ function listedOf(version: ObjectVersion & DeleteMarkerEntry, isMarker: boolean)
  * `IsLatest` flag tells; below that their relative order does not matter to the hub.
  */
 function inListOrder(rows: Row[]): Row[] {
-  const keys = [...new Set(rows.map(({ key }) => key))].toSorted(byUtf8)
-  return keys.flatMap((key) => {
-    const ofKey = rows.filter((row) => row.key === key)
-    return [
+  const byKey = Map.groupBy(rows, ({ key }) => key)
+  return [...byKey]
+    .toSorted(([a], [b]) => byUtf8(a, b))
+    .flatMap(([, ofKey]) => [
       ...ofKey.filter(({ isLatest }) => isLatest),
       ...ofKey.filter(({ isLatest }) => !isLatest),
-    ]
-  })
+    ])
 }
 
 /** S3 sorts keys by their UTF-8 bytes. */

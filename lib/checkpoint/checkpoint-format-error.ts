@@ -9,6 +9,7 @@
  * - `forbidden-global`: its pickle names something that is not on the allow-list
  * - `bad-storage`: a storage or a tensor is not as long as the pickle says
  * - `no-top-level-dict`: the pickle holds something else than a dict with string keys
+ * - `bad-marker`: the marker of a directory checkpoint does not name its files
  * - `not-expressible`: a value of a newer pickle protocol that protocol 2 has no way to write
  */
 export type CheckpointFormatErrorCode =
@@ -30,6 +31,7 @@ export type CheckpointFormatErrorCode =
   | 'forbidden-global'
   | 'bad-storage'
   | 'no-top-level-dict'
+  | 'bad-marker'
   | 'not-expressible'
 
 /** What a `CheckpointFormatError` is made of. */

@@ -1,5 +1,5 @@
 /** A decision while it is being taken: changes over a ledger that stays as it is. */
-import type { Action, Artifact, Effect, Ledger } from './ledger.ts'
+import type { Action, Artifact, ArtifactIdentity, Effect, Ledger } from './ledger.ts'
 
 /** What a decision depends on besides the ledger. */
 export interface Circumstances {
@@ -65,6 +65,11 @@ export class Draft {
   mayDelete(): boolean {
     if (this.#circumstances.holdsDeletions) this.heldDeletions += 1
     return !this.#circumstances.holdsDeletions
+  }
+
+  /** What can be told not to be makeable without looking at it. */
+  refuse(key: string, identity: ArtifactIdentity, reason: string): void {
+    this.artifacts.set(key, { state: 'refused', identity, reason })
   }
 
   /** Asked before each decision; what finds no room is decided in the next transaction. */

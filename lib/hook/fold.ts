@@ -16,11 +16,18 @@ import {
 } from './history.ts'
 import type { HookOptions } from './hook-arguments.ts'
 import type { Life } from './lives.ts'
-import { bestName, keyIn, nameOf, type Run } from './names.ts'
+import { bestName, keyIn, nameOf, pathOf, type Run } from './names.ts'
 import { optionsNow } from './policy.ts'
 import { type Problem, problemsOf } from './problems.ts'
 import { decideRetention, type Fate, type Standing } from './retention.ts'
-import { checkpointKey, highestStep, historyBefore, type Survey, surveyOf } from './survey.ts'
+import {
+  checkpointKey,
+  checkpointKeys,
+  highestStep,
+  historyBefore,
+  type Survey,
+  surveyOf,
+} from './survey.ts'
 
 /** A file that an end of training publishes. */
 export interface Publication {
@@ -129,7 +136,7 @@ function unstandingFate(
 ): [string, Fate][] {
   if (facts.uploads.length === 0) return []
   const isOfSeries = naming === undefined || facts.series === naming.series
-  const key = naming && checkpointKey(run, naming, facts.step)
+  const key = naming && checkpointKey(run, naming, facts)
   const top = facts.uploads.findLast((upload) => key === undefined || upload.key === key)
   if (facts.removal !== undefined && facts.removal.key === (top ?? facts.uploads.at(-1))?.key) {
     return [[id, { kind: 'removed', reason: 'removed: not by the hub', member: false }]]
@@ -185,7 +192,7 @@ function lastOfEnd(run: Run, history: History, end: EndFact): Omit<ReadEnd, 'end
   const inTime = withKey(run, key, before, before.lives.slice(-1))
   if (inTime !== undefined) return { before, last: inTime }
   const awaited = [...history.steps.values()]
-    .flatMap((facts) => checkpointFacts(facts, key))
+    .flatMap((facts) => [...checkpointFacts(facts, key), ...checkpointFacts(facts, `${key}/`)])
     .find(({ first }) => first.fault === undefined && first.seconds > end.seconds)
   const since = awaited ? surveyOf(run, historyBefore(history, end, awaited.first)) : before
   return { before: since, last: withKey(run, key, since, since.lives) }
@@ -202,7 +209,10 @@ function withKey(
   return lives
     .toReversed()
     .flatMap(({ steps }) => [...steps.values()])
-    .find((fact) => fact.key === key && key === checkpointKey(run, naming, fact.step))
+    .find(
+      (fact) =>
+        pathOf(fact.key) === key && checkpointKeys(run, naming, fact.step).includes(fact.key),
+    )
 }
 
 function publicationsOf(survey: Survey, last: CheckpointFact, options: HookOptions): Publication[] {

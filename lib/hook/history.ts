@@ -8,7 +8,20 @@
 import type { NamedArguments } from './hook-arguments.ts'
 import type { Series } from './names.ts'
 
-/** One version of a checkpoint's key, as the bucket holds it. */
+/** What makes an upload a directory. The files are not listed here: there may be thousands. */
+export interface DirectoryMark {
+  /** The name of the file that names the others; nothing where none is there. */
+  marker: string | undefined
+  /** How many files the marker names. */
+  files: number
+  /** How many of those were deleted although the marker is there. */
+  removed: number
+}
+
+/**
+ * One version of a checkpoint's key, as the bucket holds it. Of a directory, whose key ends with a slash,
+ * version, ETag and time are its marker's, size and fingerprint those of all its files.
+ */
 export interface Upload {
   key: string
   versionId: string
@@ -24,6 +37,7 @@ export interface Upload {
   restores: string | undefined
   /** True once the hub needed this version and the bucket no longer had it. */
   gone: boolean
+  directory?: DirectoryMark
 }
 
 /** A metric's value at a step, from one source; `null` is Python's `None`. */
@@ -150,10 +164,14 @@ export function momentOf(kind: 'begin' | 'options' | 'end', fact: ControlFact): 
 
 /**
  * Whether two uploads are the same bytes: equal size, and equal ETag or equal fingerprint. ETags that
- * differ prove nothing, since they depend on the parts and the encryption.
+ * differ prove nothing, since they depend on the parts and the encryption. Nor do equal ones of markers,
+ * which may name the same files with other bytes.
  */
 export function sameBytes(a: Upload, b: Upload): boolean {
   if (a.sizeBytes !== b.sizeBytes) return false
+  if (a.directory !== undefined || b.directory !== undefined) {
+    return a.fingerprint !== undefined && a.fingerprint === b.fingerprint
+  }
   return a.etag === b.etag || (a.fingerprint !== undefined && a.fingerprint === b.fingerprint)
 }
 

@@ -63,11 +63,22 @@ export type Artifact =
   /** Somebody else's object under a name that the hub would write. */
   | { state: 'foreign'; seconds: number }
 
-/** What an effect does to the bucket; each names the exact version that it was decided for. */
+/**
+ * What an effect does to the bucket; each names the exact version that it was decided for. Of a directory
+ * that is a version of its marker, whose name stands beside.
+ */
 export type Action =
   | { kind: 'write last_checkpoint'; text: string }
-  | { kind: 'evict'; id: string; key: string; versionId: string; etag: string }
-  | { kind: 'restore'; id: string; key: string; versionId: string; etag: string; sizeBytes: number }
+  | { kind: 'evict'; id: string; key: string; versionId: string; etag: string; marker?: string }
+  | {
+      kind: 'restore'
+      id: string
+      key: string
+      versionId: string
+      etag: string
+      sizeBytes: number
+      marker?: string
+    }
   | { kind: 'retire'; key: string; versionId: string; etag: string }
   | { kind: 'make'; key: string; identity: ArtifactIdentity; replaces: string | undefined }
 

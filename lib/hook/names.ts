@@ -23,6 +23,7 @@ const CONTROL_FILES = {
 const LOG_FOLDER = /^\d{8}_\d{6}$/
 /** Sixteen digits are what a step's sort key holds, and all of them are exact as a double. */
 const STEP = '(0|[1-9]\\d{0,14})'
+const HAS_STEP = new RegExp(`(^|\\D)${STEP}($|\\D)`)
 
 /** What a key is in the protocol. `other` may still be a checkpoint by a run's own `filename_tmpl`. */
 export type KeyMeaning =
@@ -74,6 +75,18 @@ function meaningOfPart(parts: string[], at: number): KeyMeaning | undefined {
     return { kind: 'directory', run, series, step, directory: parts.slice(0, at + 1).join('/') }
   }
   return undefined
+}
+
+/**
+ * The runs above a key one of whose folders has a step in its name: by a template of such a run's own the
+ * folder may be a checkpoint, and the key a file of it.
+ */
+export function runsAbove(key: string): Run[] {
+  const parts = key.split('/')
+  return parts.slice(0, -1).flatMap((part, at) => {
+    const run = HAS_STEP.test(part) && !LOG_FOLDER.test(part) ? runOf(parts, at) : undefined
+    return run === undefined || parts[0] === HUB_FOLDER ? [] : [run]
+  })
 }
 
 /** A prefix that is literally `.` would be read as the root, so no run has it. */
@@ -146,7 +159,23 @@ export function stemOf(name: string): string {
   return dot > 0 && !/^\.*$/.test(name.slice(0, dot)) ? name.slice(0, dot) : name
 }
 
-/** The last part of a key. */
+/** The last part of a key, a directory's too. */
 export function nameOf(key: string): string {
-  return key.slice(key.lastIndexOf('/') + 1)
+  const path = pathOf(key)
+  return path.slice(path.lastIndexOf('/') + 1)
+}
+
+/** Whether a checkpoint's key is that of a directory: it ends with a slash, as no file's does. */
+export function isDirectory(key: string): boolean {
+  return key.endsWith('/')
+}
+
+/** A checkpoint's key as trainers name it: a directory's without the slash at its end. */
+export function pathOf(key: string): string {
+  return isDirectory(key) ? key.slice(0, -1) : key
+}
+
+/** A checkpoint as `last_checkpoint` names it. */
+export function uriOf(bucket: string, key: string): string {
+  return `s3://${bucket}/${pathOf(key)}`
 }

@@ -17,10 +17,15 @@ import {
   type Ledger,
   sameIdentity,
 } from './ledger.ts'
-import { bestName, keyIn, nameOf, stemOf, yieldedName } from './names.ts'
+import { bestName, isDirectory, keyIn, nameOf, stemOf, yieldedName } from './names.ts'
+
+/** A directory's files are of many formats; dropping keys is defined for torch's own only. */
+const NO_FEWER_KEYS =
+  'a directory checkpoint cannot be rewritten with fewer keys; it stays as it is'
 
 /** Plans all artifacts: best copies, published files, and what became of refusals. */
 export function planArtifacts(draft: Draft, outcome: Outcome): void {
+  refuseDirectories(draft, outcome)
   planBestCopies(draft, outcome)
   planPublications(draft, outcome)
   forgetRefusals(draft, outcome)
@@ -41,6 +46,16 @@ function planBestCopies(draft: Draft, outcome: Outcome): void {
     const isWanted = wanted.some((each) => isFileOf(artifact, each))
     const isAwaited = missing.some(({ metric }) => metric === artifact.identity.metric)
     if (!isWanted && !isAwaited) draft.retire(key, artifact)
+  }
+}
+
+/** A directory is neither copied as a best nor published: both leave keys out. */
+function refuseDirectories(draft: Draft, outcome: Outcome): void {
+  for (const identity of [...wantedBests(outcome), ...wantedPublications(outcome)]) {
+    if (!isDirectory(identity.source.key) || artifactOf(draft, identity) !== undefined) continue
+    const key = keyIn(draft.run, identity.name)
+    const isFree = identity.kind === 'best' && !draft.artifacts.has(key)
+    draft.refuse(isFree ? key : refusedKey(draft, identity), identity, NO_FEWER_KEYS)
   }
 }
 
@@ -85,7 +100,7 @@ export function answersOf(draft: Draft, outcome: Outcome): Ledger['answers'] {
 }
 
 function planPublications(draft: Draft, outcome: Outcome): void {
-  const wanted = outcome.endings.flatMap(({ publications }) => publications.map(publishedIdentity))
+  const wanted = wantedPublications(outcome)
   const missing = wanted.filter((identity) => !isSettled(draft, identity))
   for (const identity of missing) make(draft, identity)
   if (missing.length > 0) return
@@ -94,6 +109,10 @@ function planPublications(draft: Draft, outcome: Outcome): void {
     if (artifact.state !== 'current' || artifact.identity.kind !== 'published') continue
     if (!wanted.some((identity) => isFileOf(artifact, identity))) draft.retire(key, artifact)
   }
+}
+
+function wantedPublications({ endings }: Outcome): ArtifactIdentity[] {
+  return endings.flatMap(({ publications }) => publications.map(publishedIdentity))
 }
 
 /** A refusal counts while what was refused is wanted, so that the hub is the same on every way. */
@@ -185,7 +204,7 @@ function targetKey(draft: Draft, identity: ArtifactIdentity): string {
 }
 
 /** The entry under which the refusal to publish a file is kept, which has no hash to be named by. */
-export function refusedKey(ledger: Ledger, identity: ArtifactIdentity): string {
+export function refusedKey(ledger: Pick<Ledger, 'run'>, identity: ArtifactIdentity): string {
   const digest = createHash('sha256').update(identityText(identity)).digest('hex')
   return keyIn(ledger.run, `${stemOf(identity.name)}-refused-${digest.slice(0, 8)}.pth`)
 }
@@ -201,12 +220,18 @@ export function isStillWanted(
   ].some((identity) => sameIdentity(identity, wanted))
 }
 
-/** A source stays until what is made from it is committed; that of a refused best copy for good. */
+/**
+ * A source stays until what is made from it is committed; that of a refused best copy for good, and so
+ * does a directory that was to be published.
+ */
 export function isNeeded(draft: Draft, outcome: Outcome, fact: CheckpointFact): boolean {
   const isSource = ({ source }: ArtifactIdentity) => source.bytes === bytesOf(fact.first)
   const making = draft.effects.some(
     ({ action }) => action.kind === 'make' && isSource(action.identity),
   )
-  const best = outcome.everBest.map(bestIdentity).filter(isSource)
-  return making || best.some((identity) => artifactOf(draft, identity)?.state === 'refused')
+  const only = [
+    ...outcome.everBest.map(bestIdentity),
+    ...wantedPublications(outcome).filter(({ source }) => isDirectory(source.key)),
+  ].filter(isSource)
+  return making || only.some((identity) => artifactOf(draft, identity)?.state === 'refused')
 }

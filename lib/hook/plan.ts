@@ -9,6 +9,7 @@ import { type Circumstances, Draft } from './draft.ts'
 import { fold, type Outcome } from './fold.ts'
 import { type CheckpointFact, idOf, type Upload } from './history.ts'
 import { type CheckpointState, type Ledger, UNTOUCHED } from './ledger.ts'
+import { uriOf } from './names.ts'
 import { answersOf, isNeeded, planArtifacts } from './plan-artifacts.ts'
 import type { Fate } from './retention.ts'
 
@@ -53,7 +54,7 @@ function lastOf(outcome: Outcome, ledger: Ledger): CheckpointFact | undefined {
 
 function planLastCheckpoint(draft: Draft, bucket: string, last: CheckpointFact | undefined): void {
   if (last === undefined) return
-  const text = `s3://${bucket}/${last.key}`
+  const text = uriOf(bucket, last.key)
   if (draft.lastCheckpoint === text || !draft.hasRoom()) return
   for (const { number, action } of draft.effects) {
     if (action.kind === 'write last_checkpoint') draft.withdraw(number)
@@ -69,7 +70,10 @@ function planCheckpoints(draft: Draft, outcome: Outcome): void {
     if (fate?.kind === 'evicted') {
       const isDecided = state.evicted?.versionId === fact.live.versionId || fact.live.gone
       if (!isDecided && !isNeeded(draft, outcome, fact)) evict(draft, id, fact, state)
-    } else if (isEvicted(state, fact) && isWanted(fate)) restore(draft, id, fact, state)
+    } else if (isWanted(fate)) {
+      if (isEvicted(state, fact)) restore(draft, id, fact, state)
+      else if (isHalfDeleted(state, fact)) mend(draft, id, fact)
+    }
   }
 }
 
@@ -84,7 +88,26 @@ function evict(draft: Draft, id: string, fact: CheckpointFact, state: Checkpoint
   }
   const { key, versionId, etag } = fact.live
   draft.checkpoints.set(id, { ...state, evicted: { versionId, etag } })
-  draft.add({ kind: 'evict', id, key, versionId, etag })
+  draft.add({ kind: 'evict', id, key, versionId, etag, ...markerOf(fact.live) })
+}
+
+/**
+ * A directory that came back while a worker was still deleting its files, or a part of it. Its files are
+ * restored as if it had been evicted once more.
+ */
+function isHalfDeleted(
+  { withdrawn }: CheckpointState,
+  { live, versions }: CheckpointFact,
+): boolean {
+  const isDecided = versions.some(({ versionId }) => withdrawn.includes(versionId))
+  return isDecided && !live.gone && (live.directory?.removed ?? 0) > 0
+}
+
+function mend(draft: Draft, id: string, { live }: CheckpointFact): void {
+  const isUnderWay = draft.effects.some(
+    ({ action }) => action.kind === 'restore' && action.versionId === live.versionId,
+  )
+  if (!isUnderWay && draft.hasRoom()) draft.add({ kind: 'restore', id, ...wholeVersion(live) })
 }
 
 function restore(draft: Draft, id: string, fact: CheckpointFact, state: CheckpointState): void {
@@ -100,13 +123,19 @@ function restore(draft: Draft, id: string, fact: CheckpointFact, state: Checkpoi
   draft.add({ kind: 'restore', id, ...wholeVersion(source) })
 }
 
-function wholeVersion({ key, versionId, etag, sizeBytes }: Upload): {
+function wholeVersion(upload: Upload): {
   key: string
   versionId: string
   etag: string
   sizeBytes: number
+  marker?: string
 } {
-  return { key, versionId, etag, sizeBytes }
+  const { key, versionId, etag, sizeBytes } = upload
+  return { key, versionId, etag, sizeBytes, ...markerOf(upload) }
+}
+
+function markerOf({ directory }: Upload): { marker?: string } {
+  return directory?.marker === undefined ? {} : { marker: directory.marker }
 }
 
 /** Whether the eviction that stands was decided for these bytes. */

@@ -9,11 +9,12 @@ import {
   type History,
   idOf,
   momentOfCheckpoint,
+  type Upload,
 } from './history.ts'
-import { keyIn, type Run } from './names.ts'
+import { isDirectory, keyIn, type Run } from './names.ts'
 import { optionsNow } from './policy.ts'
 import type { Fate } from './retention.ts'
-import type { Survey } from './survey.ts'
+import { checkpointKey, type Survey } from './survey.ts'
 
 /** One problem; a warning changes nothing that the hub does. */
 export interface Problem {
@@ -70,11 +71,26 @@ export function problemsOf(
       warning(top.key, top.seconds, 'filename_tmpl', fate.reason)
     }
   }
+  for (const { key, seconds } of directoriesBeside(run, history, survey)) {
+    warning(key, seconds, 'checkpoint', 'kept: its step has another checkpoint, which counts')
+  }
   for (const { checkpoint, fault } of survey.walk.faults) {
     error(checkpoint.key, momentOfCheckpoint(checkpoint).seconds, fault.field, fault.reason)
   }
   found.push(...optionWarnings(run, history, survey))
   return found
+}
+
+/** Of a file and directories of one step, one counts. */
+function directoriesBeside(run: Run, history: History, { naming }: Survey): Upload[] {
+  if (naming === undefined) return []
+  return [...history.steps.values()]
+    .filter(({ series }) => series === naming.series)
+    .flatMap((facts) => {
+      const counts = checkpointKey(run, naming, facts)
+      return facts.uploads.filter(({ key, fault }) => key !== counts && fault === undefined)
+    })
+    .filter(({ key }) => isDirectory(key))
 }
 
 function optionWarnings(run: Run, history: History, survey: Survey): Problem[] {

@@ -14,6 +14,7 @@ import {
   momentOf,
   type OptionsFact,
   type StepFacts,
+  sameBytes,
   stepId,
   type Upload,
 } from './history.ts'
@@ -27,8 +28,9 @@ import {
   withHistory,
   withStep,
 } from './ledger.ts'
-import type { Series } from './names.ts'
+import { isDirectory, type Series } from './names.ts'
 import type { SourceFault } from './problems.ts'
+import { overruled } from './record-directory.ts'
 import { type Result, recordResult } from './record-result.ts'
 
 /** Something that was seen. */
@@ -38,7 +40,7 @@ export type Observation =
       series: Series
       step: number
       key: string
-      /** Versions that the ledger does not have yet. */
+      /** Versions that the ledger does not have yet; of a directory also those that may have changed. */
       uploads: Upload[]
       /** Version ids of all uploads that the bucket lists, from the oldest. */
       listed: string[]
@@ -119,17 +121,9 @@ type SeenCheckpoint = Extract<Observation, { kind: 'checkpoint' }>
 
 function recordCheckpoint(ledger: Ledger, seen: SeenCheckpoint): Ledger {
   const known = stepFacts(ledger, seen.series, seen.step)
-  const fresh = seen.uploads.filter(
-    ({ versionId }) => !known.uploads.some((upload) => upload.versionId === versionId),
-  )
-  const place = (upload: Upload): number => seen.listed.indexOf(upload.versionId)
-  const ofKey = [...known.uploads.filter(({ key }) => key === seen.key), ...fresh]
-  const others = known.uploads.filter(({ key }) => key !== seen.key)
-  const uploads = [...others, ...ofKey.toSorted((a, b) => place(a) - place(b))].toSorted((a, b) =>
-    compareTexts(a.key, b.key),
-  )
+  const uploads = withUploads(known.uploads, seen)
   const facts = { ...known, uploads }
-  if (uploads.length === 0) return ledger
+  if (uploads.length === 0) return known.uploads.length === 0 ? ledger : withNothing(ledger, facts)
   const id = stepId(seen.series, seen.step)
   const state = ledger.checkpoints.get(id) ?? UNTOUCHED
   if (seen.marker === undefined && seen.listed.length > 0) {
@@ -142,9 +136,11 @@ function recordCheckpoint(ledger: Ledger, seen: SeenCheckpoint): Ledger {
     hidden === undefined ? key === seen.key : versionId === hidden,
   )
   const own = above && ownEviction(state, facts, above)
-  if (own !== undefined) {
+  if (own !== undefined && above !== undefined) {
     const withdrawn = state.withdrawn.filter((versionId) => versionId !== own.versionId)
-    const evicted = { versionId: above?.versionId ?? own.versionId, etag: own.etag }
+    // The files of a directory that came again are to go too, which takes a decision of its own.
+    const isRepeat = isDirectory(seen.key) && sameBytes(own, above)
+    const evicted = { versionId: isRepeat ? own.versionId : above.versionId, etag: own.etag }
     return withCheckpoint(withStep(ledger, facts), id, { evicted, withdrawn })
   }
   const isComingBack = ledger.effects.some(
@@ -156,17 +152,42 @@ function recordCheckpoint(ledger: Ledger, seen: SeenCheckpoint): Ledger {
   return withStep(ledger, { ...facts, removal: { key: seen.key, seconds } })
 }
 
+/** The uploads of a step with what was seen of one key, which a directory's take the place of. */
+function withUploads(before: Upload[], seen: SeenCheckpoint): Upload[] {
+  const { known, uploads } = isDirectory(seen.key)
+    ? overruled(before, seen)
+    : { known: before, uploads: seen.uploads }
+  const fresh = uploads.filter(
+    ({ versionId }) => !known.some((upload) => upload.versionId === versionId),
+  )
+  const place = (upload: Upload): number => seen.listed.indexOf(upload.versionId)
+  const ofKey = [...known.filter(({ key }) => key === seen.key), ...fresh]
+  const others = known.filter(({ key }) => key !== seen.key)
+  return [...others, ...ofKey.toSorted((a, b) => place(a) - place(b))].toSorted((a, b) =>
+    compareTexts(a.key, b.key),
+  )
+}
+
+/** Nothing is left of the files that had no marker: as if nobody had looked. */
+function withNothing(ledger: Ledger, facts: StepFacts): Ledger {
+  if (facts.metrics.length > 0) return withStep(ledger, facts)
+  const steps = new Map(ledger.history.steps)
+  steps.delete(stepId(facts.series, facts.step))
+  return withHistory(ledger, { steps })
+}
+
 /**
  * The eviction of ours that explains a delete marker above an upload: a delete that is conditional on an
  * ETag hits whatever has that ETag, also if its effect was withdrawn meanwhile. It explains one marker.
  */
 function ownEviction(state: CheckpointState, facts: StepFacts, above: Upload): Upload | undefined {
   const decided = [state.evicted?.versionId, ...state.withdrawn]
-  return facts.uploads.find(
-    ({ key, versionId, etag }) =>
-      key === above.key &&
-      decided.includes(versionId) &&
-      (versionId === above.versionId || etag === above.etag),
+  const ofKey = facts.uploads.filter(
+    ({ key, versionId }) => key === above.key && decided.includes(versionId),
+  )
+  return (
+    ofKey.find(({ versionId }) => versionId === above.versionId) ??
+    ofKey.find(({ etag }) => etag === above.etag)
   )
 }
 

@@ -15,7 +15,7 @@ import {
 } from './history.ts'
 import type { HookOptions } from './hook-arguments.ts'
 import { type Life, livesOf, stepsInOrder } from './lives.ts'
-import { checkpointName, defaultTemplate, keyIn, type Run, type Series } from './names.ts'
+import { checkpointName, defaultTemplate, keyIn, type Run, type Series, stemOf } from './names.ts'
 import { optionsNow, type Policy, policyOf } from './policy.ts'
 
 /** The series and the template whose names are this run's checkpoints. */
@@ -50,13 +50,28 @@ export function surveyOf(run: Run, history: History): Survey {
 function completeFacts(run: Run, history: History, naming: Naming): CheckpointFact[] {
   return [...history.steps.values()]
     .filter(({ series }) => series === naming.series)
-    .flatMap((facts) => checkpointFacts(facts, checkpointKey(run, naming, facts.step)))
+    .flatMap((facts) => checkpointFacts(facts, checkpointKey(run, naming, facts)))
     .filter(({ first }) => first.fault === undefined)
 }
 
-/** The key of a step's checkpoint. */
-export function checkpointKey(run: Run, naming: Naming, step: number): string {
-  return keyIn(run, checkpointName(naming.template, step))
+/**
+ * The key of a step's checkpoint: a file, else a directory of its name, with its extension or without.
+ * Where several are there, one that was whole at some time comes before those that never were.
+ */
+export function checkpointKey(run: Run, naming: Naming, facts: StepFacts): string {
+  const [file, ...directories] = checkpointKeys(run, naming, facts.step)
+  const present = [file, ...directories].filter((key) =>
+    facts.uploads.some((each) => each.key === key),
+  )
+  const isWhole = (key: string) =>
+    facts.uploads.some((upload) => upload.key === key && upload.fault === undefined)
+  return present.find(isWhole) ?? present[0] ?? file
+}
+
+/** The keys that a step's checkpoint may have, the one that comes first. */
+export function checkpointKeys(run: Run, naming: Naming, step: number): [string, ...string[]] {
+  const name = checkpointName(naming.template, step)
+  return [keyIn(run, name), keyIn(run, `${name}/`), keyIn(run, `${stemOf(name)}/`)]
 }
 
 /** Where nobody named `by_epoch` or `filename_tmpl`, the first whole checkpoint's name decides. */
@@ -65,7 +80,7 @@ function namingOf(run: Run, history: History, options: HookOptions): Naming | un
   let first: CheckpointFact | undefined
   for (const facts of history.steps.values()) {
     const naming = { series: facts.series, template: defaultTemplate(facts.series) }
-    for (const fact of checkpointFacts(facts, checkpointKey(run, naming, facts.step))) {
+    for (const fact of checkpointFacts(facts, checkpointKey(run, naming, facts))) {
       if (fact.first.fault !== undefined) continue
       if (
         first === undefined ||

@@ -9,7 +9,7 @@ import {
   type Ledger,
   sameIdentity,
 } from '../hook/ledger.ts'
-import { keyIn } from '../hook/names.ts'
+import { keyIn, uriOf } from '../hook/names.ts'
 import type { Decision } from '../hook/plan.ts'
 import { bestIdentity } from '../hook/plan-artifacts.ts'
 import { newestProblems, type Problem, problem, problemOfSource } from '../hook/problems.ts'
@@ -84,7 +84,7 @@ function runtimeInfo(decision: Decision, { bucket, version }: Setting): Attribut
   return {
     version,
     ...best,
-    last_ckpt: last && `s3://${bucket}/${last.key}`,
+    last_ckpt: last && uriOf(bucket, last.key),
     keep_ckpt_ids: outcome.keepCkptIds,
     options: shownOptions(outcome.options, outcome.survey.naming),
     publish_due: outcome.publishDue,
@@ -184,6 +184,11 @@ function uploadOf(upload: Upload): Attributes {
     fault: upload.fault,
     restores: upload.restores,
     gone: upload.gone || undefined,
+    directory: upload.directory && {
+      marker: upload.directory.marker,
+      files: upload.directory.files,
+      removed: upload.directory.removed || undefined,
+    },
   })
 }
 
@@ -271,7 +276,7 @@ function bestEntries({ ledger, outcome }: Decision, bucket: string): [string, At
         score_rank: scoreRank(best.score),
         step: best.checkpoint.step,
         life: best.life.ordinal,
-        source: `s3://${bucket}/${best.checkpoint.key}`,
+        source: uriOf(bucket, best.checkpoint.key),
         source_version_id: best.checkpoint.first.versionId,
         copy: copy && `s3://${bucket}/${copy[0]}`,
         state: copy?.[1].state ?? 'being made',

@@ -1,5 +1,5 @@
 /** The entries of the table as a ledger again. */
-import type { ControlFact, StepFacts } from '../hook/history.ts'
+import type { ControlFact, StepFacts, Upload } from '../hook/history.ts'
 import type { NamedArguments } from '../hook/hook-arguments.ts'
 import {
   type Action,
@@ -131,6 +131,7 @@ function readStep(ledger: Ledger, id: string, entry: Parsed<'step'>): void {
       fault: upload.fault,
       restores: upload.restores,
       gone: upload.gone ?? false,
+      ...directoryOf(upload.directory),
     })),
     metrics: entry.metrics.map((metric) => ({
       metric: metric.metric,
@@ -152,6 +153,14 @@ function readStep(ledger: Ledger, id: string, entry: Parsed<'step'>): void {
     evicted: evicted && { versionId: evicted.version_id, etag: evicted.etag },
     withdrawn,
   })
+}
+
+function directoryOf(
+  stored: Parsed<'step'>['uploads'][number]['directory'],
+): Pick<Upload, 'directory'> {
+  if (stored === undefined) return {}
+  const { marker, files, removed = 0 } = stored
+  return { directory: { marker, files, removed } }
 }
 
 function controlOf(fact: {

@@ -45,6 +45,7 @@ export const schemas = {
         fault: maybe(text),
         restores: maybe(text),
         gone: maybe(z.boolean()),
+        directory: maybe(z.object({ marker: maybe(text), files: number, removed: maybe(number) })),
       }),
     ),
     metrics: z.array(

@@ -5,12 +5,20 @@
  * Decides nothing. Carrying out an effect twice does no more than once.
  */
 import { SendMessageCommand } from '@aws-sdk/client-sqs'
+import type { Bucket } from '../bucket/bucket.ts'
 import { deleteIfMatch } from '../bucket/delete.ts'
 import { restoreVersion } from '../bucket/restore.ts'
 import { writeText } from '../bucket/write.ts'
 import type { Action, Effect, Ledger } from '../hook/ledger.ts'
 import { keyIn, type Run } from '../hook/names.ts'
 import type { Observation } from '../hook/record.ts'
+import {
+  evictDirectory,
+  isOnDirectory,
+  markerKey,
+  type RestoredUpload,
+  restoreDirectory,
+} from './carry-out-directory.ts'
 import { inspectUpload } from './inspect-upload.ts'
 import type { Worker } from './worker.ts'
 
@@ -56,10 +64,8 @@ export async function carryOut(worker: Worker, run: Run, effect: Effect): Promis
     case 'restore':
       return restore(worker, number, action)
     case 'evict':
-    case 'retire': {
-      const outcome = await deleteIfMatch(worker.bucket, action.key, action.etag)
-      return { ...done(number, action), lookAt: outcome === 'other' ? action.key : undefined }
-    }
+    case 'retire':
+      return remove(worker, number, action)
     case 'make':
       return sendJob(worker, { run, effect: number })
   }
@@ -70,22 +76,46 @@ function done(effect: number, action: Action): CarriedOut {
   return { observations: [{ kind: 'result', effect, action, result }], lookAt: undefined }
 }
 
+async function remove(
+  { bucket }: Worker,
+  effect: number,
+  action: Extract<Action, { kind: 'evict' | 'retire' }>,
+): Promise<CarriedOut> {
+  if (action.kind === 'evict' && isOnDirectory(action)) {
+    const outcome = await evictDirectory(bucket, action)
+    return { ...done(effect, action), lookAt: outcome === 'other' ? markerKey(action) : undefined }
+  }
+  const outcome = await deleteIfMatch(bucket, action.key, action.etag)
+  return { ...done(effect, action), lookAt: outcome === 'other' ? action.key : undefined }
+}
+
 async function restore(
   worker: Worker,
   effect: number,
   action: Extract<Action, { kind: 'restore' }>,
 ): Promise<CarriedOut> {
-  const restored = await restoreVersion(worker.bucket, action)
-  if (restored.kind === 'present') return { ...done(effect, action), lookAt: action.key }
-  if (restored.kind === 'gone') {
-    const result = { kind: 'gone' } as const
-    return { observations: [{ kind: 'result', effect, action, result }], lookAt: undefined }
+  const restored = isOnDirectory(action)
+    ? await restoreDirectory(worker.bucket, action)
+    : await restoreFile(worker.bucket, action)
+  if (restored.kind === 'present') {
+    const lookAt = isOnDirectory(action) ? markerKey(action) : action.key
+    return { ...done(effect, action), lookAt }
   }
+  return {
+    observations: [{ kind: 'result', effect, action, result: restored }],
+    lookAt: undefined,
+  }
+}
+
+async function restoreFile(
+  bucket: Bucket,
+  action: Extract<Action, { kind: 'restore' }>,
+): Promise<RestoredUpload> {
+  const restored = await restoreVersion(bucket, action)
+  if (restored.kind !== 'restored') return restored
   // Looked into like any upload, so that it is the same fact whether this or its own event records it.
-  const upload = await inspectUpload(worker.bucket, restored.version)
-  if (upload === undefined) return { ...done(effect, action), lookAt: action.key }
-  const result = { kind: 'restored', upload } as const
-  return { observations: [{ kind: 'result', effect, action, result }], lookAt: undefined }
+  const upload = await inspectUpload(bucket, restored.version)
+  return upload === undefined ? { kind: 'present' } : { kind: 'restored', upload }
 }
 
 async function sendJob(worker: Worker, job: Job): Promise<CarriedOut> {

@@ -1,7 +1,7 @@
 /** S3 notifications as they lie in the Events queue: keys to look at, by run. */
 import * as z from 'zod/mini'
 import type { Run } from '../hook/names.ts'
-import { runOfKey } from './observe.ts'
+import { runsOfKey } from './observe.ts'
 
 /** The keys of one run, and the messages that named them. */
 export interface RunKeys {
@@ -30,12 +30,12 @@ export function keysByRun(
   const byRun = new Map<Run, RunKeys>()
   for (const { messageId, body } of messages) {
     for (const key of keysIn(body)) {
-      const run = key.startsWith(keyPrefix) ? runOfKey(key) : undefined
-      if (run === undefined) continue
-      const found = byRun.get(run) ?? { keys: new Set(), messageIds: new Set() }
-      byRun.set(run, found)
-      found.keys.add(key)
-      found.messageIds.add(messageId)
+      for (const run of key.startsWith(keyPrefix) ? runsOfKey(key) : []) {
+        const found = byRun.get(run) ?? { keys: new Set(), messageIds: new Set() }
+        byRun.set(run, found)
+        found.keys.add(key)
+        found.messageIds.add(messageId)
+      }
     }
   }
   return byRun

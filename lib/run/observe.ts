@@ -8,7 +8,7 @@
  */
 import { type Bucket, BucketError } from '../bucket/bucket.ts'
 import { readText } from '../bucket/object-reader.ts'
-import { keysBelow, type ListedVersion, versionsOf } from '../bucket/versions.ts'
+import { foldersBelow, keysBelow, type ListedVersion, versionsOf } from '../bucket/versions.ts'
 import { isOwn } from '../bucket/write.ts'
 import type { ControlFact, MetricFact } from '../hook/history.ts'
 import type { NamedArguments } from '../hook/hook-arguments.ts'
@@ -16,16 +16,19 @@ import type { Ledger } from '../hook/ledger.ts'
 import { type MetricReading, readLog, readMetricEvents } from '../hook/metric-source.ts'
 import {
   checkpointName,
+  isDirectory,
   keyIn,
   meaningOf,
-  nameOf,
   type Run,
+  runsAbove,
   type Series,
+  stemOf,
   stepIn,
 } from '../hook/names.ts'
 import type { SourceFault } from '../hook/problems.ts'
 import type { Observation } from '../hook/record.ts'
 import { inspectUpload } from './inspect-upload.ts'
+import { observeDirectory } from './observe-directory.ts'
 import { type Control, readBegin, readEnd, readOptions } from './read-control.ts'
 
 /** A control file is a few hundred bytes; it becomes part of an entry, which DynamoDB limits to 400 KB. */
@@ -62,7 +65,7 @@ export async function observe(bucket: Bucket, ledger: Ledger, key: string): Prom
     case 'last_checkpoint':
       return observeLastCheckpoint(bucket, ledger, key)
     case 'directory':
-      return observeDirectory(bucket, key, meaning.directory)
+      return observeDirectory(bucket, ledger, { ...meaning, key: `${meaning.directory}/` })
     case 'other':
       return observeOther(bucket, ledger, key)
     case 'outside':
@@ -106,16 +109,23 @@ async function observeOptions(bucket: Bucket, ledger: Ledger, key: string): Prom
   const { stackArguments } = ledger.history
   const policies = facts.map(({ named }) => ({ ...stackArguments, ...named }))
   const hasTemplate = policies.some(({ filename_tmpl }) => (filename_tmpl ?? null) !== null)
-  const earlier = hasTemplate ? await keysBelow(bucket, keyIn(ledger.run, '')) : []
+  const prefix = keyIn(ledger.run, '')
+  const earlier = hasTemplate
+    ? [...(await keysBelow(bucket, prefix)), ...(await foldersBelow(bucket, prefix))]
+    : []
   const found: Observation[] = [{ kind: 'options', facts }]
   for (const each of earlier) {
-    if (meaningOf(each).kind === 'checkpoint') continue
+    if (meaningOf(each).kind === 'checkpoint' || meaningOf(`${each}x`).kind === 'directory')
+      continue
     found.push(...(await observeByTemplates(bucket, ledger, each, policies)))
   }
   return found
 }
 
-/** A checkpoint by templates of the run's own; where its policies count differently, it is a step of each. */
+/**
+ * A checkpoint by templates of the run's own; where its policies count differently, it is a step of each.
+ * A directory is known by any key within it.
+ */
 async function observeByTemplates(
   bucket: Bucket,
   ledger: Ledger,
@@ -124,23 +134,34 @@ async function observeByTemplates(
 ): Promise<Observation[]> {
   const found = new Map<string, Observation[]>()
   for (const policy of policies) {
-    const named = stepByTemplate(policy, key)
-    if (named === undefined || found.has(`${named.series} ${named.step}`)) continue
-    const seen = await observeCheckpoint(bucket, ledger, key, named.series, named.step)
-    found.set(`${named.series} ${named.step}`, seen)
+    const place = placeByTemplate(policy, ledger.run, key)
+    if (place === undefined || found.has(`${place.series} ${place.step}`)) continue
+    const seen = isDirectory(place.key)
+      ? await observeDirectory(bucket, ledger, place)
+      : await observeCheckpoint(bucket, ledger, key, place.series, place.step)
+    found.set(`${place.series} ${place.step}`, seen)
   }
   return [...found.values()].flat()
 }
 
-function stepByTemplate(
+function placeByTemplate(
   named: NamedArguments,
+  run: Run,
   key: string,
-): { series: Series; step: number } | undefined {
+): { key: string; series: Series; step: number } | undefined {
   const template = named.filename_tmpl ?? undefined
-  if (template === undefined || template.split('{}').length !== 2) return undefined
-  const step = stepIn(template, nameOf(key))
-  if (step === undefined || checkpointName(template, step) !== nameOf(key)) return undefined
-  return { series: (named.by_epoch ?? true) ? 'epoch' : 'iter', step }
+  const prefix = keyIn(run, '')
+  if (template === undefined || template.split('{}').length !== 2 || !key.startsWith(prefix)) {
+    return undefined
+  }
+  const [name = '', ...deeper] = key.slice(prefix.length).split('/')
+  const series = (named.by_epoch ?? true) ? 'epoch' : 'iter'
+  for (const each of deeper.length === 0 ? [template] : [template, stemOf(template)]) {
+    const step = stepIn(each, name)
+    if (step === undefined || checkpointName(each, step) !== name) continue
+    return { key: keyIn(run, deeper.length === 0 ? name : `${name}/`), series, step }
+  }
+  return undefined
 }
 
 type ControlKind<Fact> = (text: string) => Control<Fact>
@@ -262,19 +283,6 @@ async function observeLastCheckpoint(
   return [{ kind: 'last_checkpoint', text: text.kind === 'text' ? text.text : undefined }]
 }
 
-async function observeDirectory(
-  bucket: Bucket,
-  key: string,
-  directory: string,
-): Promise<Observation[]> {
-  const { uploads } = await versionsOf(bucket, key)
-  if (uploads.length === 0) return []
-  const reason =
-    'is a directory checkpoint, which this release keeps and does not count; upload a single file'
-  const fault = { key: directory, seconds: 0, field: 'checkpoint', reason }
-  return [{ kind: 'source', key: directory, versionIds: ['directory'], faults: [fault] }]
-}
-
 /** A checkpoint by the run's own template, or one of the hub's own files. */
 async function observeOther(bucket: Bucket, ledger: Ledger, key: string): Promise<Observation[]> {
   const { stackArguments, options } = ledger.history
@@ -317,8 +325,12 @@ async function textOf(
   }
 }
 
-/** The run that a key belongs to; nothing where the key is outside the protocol. */
-export function runOfKey(key: string): Run | undefined {
+/**
+ * The runs that a key may belong to: one, unless it may be a file of a directory that is a checkpoint by
+ * some run's own template. None where the key is outside the protocol.
+ */
+export function runsOfKey(key: string): Run[] {
   const meaning = meaningOf(key)
-  return meaning.kind === 'outside' ? undefined : meaning.run
+  if (meaning.kind === 'outside') return []
+  return meaning.kind === 'other' ? [meaning.run, ...runsAbove(key)] : [meaning.run]
 }

@@ -1,0 +1,75 @@
+/**
+ * Deleting and restoring the files of a directory checkpoint.
+ *
+ * Each file is deleted by a call of its own. `DeleteObjects` takes a thousand keys and an ETag for each,
+ * but in its body: the role allows deletes by their `If-Match` header alone, and AWS does not say that its
+ * condition key is filled from the body. A role without that condition could delete anything.
+ */
+import type { DirectoryContent } from '../checkpoint/directory-content.ts'
+import { CALLS_AT_ONCE, forEachAtOnce } from './at-once.ts'
+import type { Bucket } from './bucket.ts'
+import { deleteIfMatch } from './delete.ts'
+import type { DirectoryListing } from './directory.ts'
+import { restoreVersion } from './restore.ts'
+import { versionsBelow } from './versions.ts'
+
+/** Copies of files at once; S3 makes them, so that no bytes pass through here. */
+const COPIES_AT_ONCE = 20
+
+/**
+ * Deletes the files of a directory, those that are still the versions decided on. What was uploaded since
+ * stays, also where its bytes are the same: what an unlucky moment deleted nevertheless comes back.
+ *
+ * @param directory its key, with the slash at its end
+ * @throws the S3 error where an outcome is not known; deleting again is safe
+ */
+export async function deleteFiles(
+  bucket: Bucket,
+  directory: string,
+  content: DirectoryContent,
+  { histories }: DirectoryListing,
+): Promise<void> {
+  const present = [...content].filter(([name, { versionId }]) => {
+    const history = histories.get(name)
+    return history?.isDeleted === false && history.uploads.at(-1)?.versionId === versionId
+  })
+  await forEachAtOnce(present, CALLS_AT_ONCE, ([name, { etag }]) =>
+    deleteIfMatch(bucket, `${directory}${name}`, etag),
+  )
+  if (present.length === 0) return
+  const after = await versionsBelow(bucket, directory)
+  const mistaken = present.flatMap(([name, { versionId }]) => {
+    const { uploads, marker } = after.get(`${directory}${name}`) ?? { uploads: [] }
+    const newest = uploads.at(-1)
+    return marker !== undefined && newest && newest.versionId !== versionId ? [newest] : []
+  })
+  await forEachAtOnce(mistaken, COPIES_AT_ONCE, (version) => restoreVersion(bucket, version))
+}
+
+/**
+ * Restores the files of a directory that are deleted.
+ *
+ * @param directory its key, with the slash at its end
+ * @returns false where one has expired, or another upload has taken its place: then it is no more what
+ *   it was
+ * @throws the S3 error where an outcome is not known; restoring again is safe
+ */
+export async function restoreFiles(
+  bucket: Bucket,
+  directory: string,
+  content: DirectoryContent,
+  { histories }: DirectoryListing,
+): Promise<boolean> {
+  const absent = [...content].filter(([name]) => histories.get(name)?.isDeleted !== false)
+  const isReplaced = [...content].some(([name, { etag, sizeBytes }]) => {
+    const history = histories.get(name)
+    const current = history?.uploads.at(-1)
+    if (history?.isDeleted !== false || current === undefined) return false
+    return current.etag !== etag || current.sizeBytes !== sizeBytes
+  })
+  if (isReplaced) return false
+  const restored = await forEachAtOnce(absent, COPIES_AT_ONCE, ([name, version]) =>
+    restoreVersion(bucket, { ...version, key: `${directory}${name}` }),
+  )
+  return restored.every(({ kind }) => kind !== 'gone')
+}

@@ -1,0 +1,109 @@
+/**
+ * A directory checkpoint in the bucket: its marker, the files that the marker names, and all versions of
+ * them. Read as a whole, so that whoever decides about it and whoever deletes it see the same.
+ */
+import { CheckpointFormatError } from '../checkpoint/checkpoint-format-error.ts'
+import {
+  contentsOf,
+  type DirectoryContent,
+  type FileHistory,
+  type MarkerReading,
+} from '../checkpoint/directory-content.ts'
+import {
+  filesIn,
+  MARKERS,
+  MAX_MARKER_BYTES,
+  type MarkerName,
+} from '../checkpoint/directory-marker.ts'
+import { type Bucket, BucketError } from './bucket.ts'
+import { objectReader } from './object-reader.ts'
+import { RESTORES } from './restore.ts'
+import { type KeyVersions, type ListedVersion, versionsBelow, versionsOf } from './versions.ts'
+
+/** One version of a marker, read. */
+export type DirectoryVersion = {
+  version: ListedVersion
+  /** The version that the hub restored by writing this one. */
+  restores: string | undefined
+} & ({ reading: MarkerReading; content: DirectoryContent } | { fault: string })
+
+/** A directory as the bucket has it. */
+export interface DirectoryListing {
+  marker: MarkerName
+  /** Of the marker itself. */
+  listed: KeyVersions
+  /** From the oldest; versions that are gone from the bucket meanwhile are left out. */
+  versions: DirectoryVersion[]
+  /** By name within the directory. */
+  histories: ReadonlyMap<string, FileHistory>
+}
+
+/** Each marker's own versions, the one that counts first. */
+export async function markersOf(
+  bucket: Bucket,
+  directory: string,
+): Promise<{ marker: MarkerName; listed: KeyVersions }[]> {
+  const found = await Promise.all(
+    MARKERS.map(async (marker) => ({
+      marker,
+      listed: await versionsOf(bucket, `${directory}${marker}`),
+    })),
+  )
+  return found.filter(({ listed }) => listed.uploads.length > 0)
+}
+
+/**
+ * Reads a directory whole.
+ *
+ * @param directory its key, with the slash at its end
+ * @param owns whether a name within it is that of one of its files: one may hold a run of its own
+ */
+export async function readDirectory(
+  bucket: Bucket,
+  directory: string,
+  marker: MarkerName,
+  owns: (name: string) => boolean,
+): Promise<DirectoryListing> {
+  const below = await versionsBelow(bucket, directory)
+  const histories = new Map(
+    [...below].map(([key, { uploads, marker: deleted }]): [string, FileHistory] => [
+      key.slice(directory.length),
+      { uploads, isDeleted: deleted !== undefined },
+    ]),
+  )
+  const listed = below.get(`${directory}${marker}`) ?? { uploads: [], marker: undefined }
+  const read: Awaited<ReturnType<typeof readMarker>>[] = []
+  for (const version of listed.uploads) read.push(await readMarker(bucket, marker, version, owns))
+  const present = read.filter((each) => each !== undefined)
+  const readings = present.flatMap((each) => ('reading' in each ? each.reading : []))
+  const contents = contentsOf(readings, histories)
+  const versions = present.map((each): DirectoryVersion => {
+    if (!('reading' in each)) return each
+    return { ...each, content: contents[readings.indexOf(each.reading)] ?? new Map() }
+  })
+  return { marker, listed, versions, histories }
+}
+
+async function readMarker(
+  bucket: Bucket,
+  marker: MarkerName,
+  version: ListedVersion,
+  owns: (name: string) => boolean,
+) {
+  if (version.sizeBytes > MAX_MARKER_BYTES) {
+    const fault = `${marker} has ${version.sizeBytes} bytes, more than the ${MAX_MARKER_BYTES} that are read`
+    return { version, restores: undefined, fault }
+  }
+  const reader = objectReader(bucket, version)
+  try {
+    const files = filesIn(marker, await reader.read(0, version.sizeBytes))
+    const restores = reader.metadata()[RESTORES]
+    const stray = files.find(({ name }) => !owns(name))
+    if (stray === undefined) return { version, restores, reading: { version, files } }
+    return { version, restores, fault: `${marker} names ${stray.name}, which is no file of it` }
+  } catch (error) {
+    if (error instanceof BucketError && error.code === 'gone') return undefined
+    if (!(error instanceof CheckpointFormatError)) throw error
+    return { version, restores: reader.metadata()[RESTORES], fault: error.message }
+  }
+}

@@ -1,0 +1,158 @@
+/**
+ * Which versions of its files a directory checkpoint consists of, for every version of its marker.
+ *
+ * S3 knows no directories: all there is are versions of keys with times in whole seconds. A trainer may
+ * write the marker last, a recursive copy first or in between, and either may overwrite the directory. So
+ * a version of the marker stands for the files that were uploaded around it and belong to none before. The
+ * answer depends on what is listed alone, and once complete no later upload changes it.
+ */
+import { createHash } from 'node:crypto'
+import type { ListedFile, MarkerName } from './directory-marker.ts'
+
+/** One version of a file. */
+export interface FileVersion {
+  versionId: string
+  etag: string
+  sizeBytes: number
+  /** `Last-Modified`, in whole seconds since 1970. */
+  seconds: number
+}
+
+/** What the bucket lists for one file. */
+export interface FileHistory {
+  /** From the oldest to the newest. */
+  uploads: readonly FileVersion[]
+  /** True where a delete marker lies on top. */
+  isDeleted: boolean
+}
+
+/** A version of the marker and the files that it names. */
+export interface MarkerReading {
+  version: FileVersion
+  files: readonly ListedFile[]
+}
+
+/** The version of each file that is part of a directory, by name; what is not there yet is missing. */
+export type DirectoryContent = ReadonlyMap<string, FileVersion>
+
+/**
+ * The content of every version of a marker.
+ *
+ * @param readings versions of one marker, from the oldest
+ * @param histories what the bucket lists, by name within the directory
+ */
+export function contentsOf(
+  readings: readonly MarkerReading[],
+  histories: ReadonlyMap<string, FileHistory>,
+): DirectoryContent[] {
+  const contents: DirectoryContent[] = []
+  for (const reading of readings) {
+    contents.push(contentOf(reading, contents.at(-1) ?? new Map(), histories))
+  }
+  return contents
+}
+
+/**
+ * Of each file the newest version up to the marker, else the first one after it. Versions that an earlier
+ * marker stands for count only where not every file was uploaded again.
+ */
+function contentOf(
+  { version, files }: MarkerReading,
+  before: DirectoryContent,
+  histories: ReadonlyMap<string, FileHistory>,
+): DirectoryContent {
+  const all = new Map<string, FileVersion>()
+  const again = new Map<string, FileVersion>()
+  for (const { name } of files) {
+    const uploads = histories.get(name)?.uploads ?? []
+    const earlier = before.get(name)
+    const since = uploads.findIndex(({ versionId }) => versionId === earlier?.versionId) + 1
+    const chosen = around(uploads, version.seconds)
+    const fresh = around(uploads.slice(since), version.seconds)
+    if (chosen !== undefined) all.set(name, chosen)
+    if (fresh !== undefined) again.set(name, fresh)
+  }
+  return again.size === files.length ? again : all
+}
+
+function around(uploads: readonly FileVersion[], seconds: number): FileVersion | undefined {
+  return (
+    uploads.findLast((upload) => upload.seconds <= seconds) ??
+    uploads.find((upload) => upload.seconds > seconds)
+  )
+}
+
+/** What is wrong with a directory, for a person; nothing where it is whole. */
+export interface DirectoryFault {
+  reason: string
+  /** How many of its files were deleted although its marker is there. */
+  removed: number
+}
+
+/**
+ * Whether a directory is whole: every file there and as large as its marker says, and, where the marker is
+ * the current one, none of them deleted or overwritten since.
+ */
+export function faultOf(
+  { files }: MarkerReading,
+  content: DirectoryContent,
+  histories: ReadonlyMap<string, FileHistory>,
+  isCurrent: boolean,
+): DirectoryFault | undefined {
+  const named = (names: readonly string[]) =>
+    `${names.length} of its ${files.length} files: ${names.slice(0, 3).join(', ')}${names.length > 3 ? ', …' : ''}`
+  const missing = files.filter(({ name }) => !content.has(name)).map(({ name }) => name)
+  if (missing.length > 0) return { reason: `waits for ${named(missing)}`, removed: 0 }
+  const odd = files.find((file) => !fits(file, content.get(file.name)))
+  if (odd !== undefined) return { reason: oddSize(odd, content.get(odd.name)), removed: 0 }
+  if (!isCurrent) return undefined
+  const names = files.map(({ name }) => name)
+  const removed = names.filter((name) => histories.get(name)?.isDeleted)
+  if (removed.length > 0) {
+    return { reason: `lacks ${named(removed)}, deleted since`, removed: removed.length }
+  }
+  const replaced = names.filter((name) => !isSame(histories.get(name), content.get(name)))
+  if (replaced.length === 0) return undefined
+  const reason = `${named(replaced)} were uploaded again since; its marker is to follow`
+  return { reason, removed: 0 }
+}
+
+function fits({ size }: ListedFile, version: FileVersion | undefined): boolean {
+  if (version === undefined) return false
+  return 'exactBytes' in size
+    ? version.sizeBytes === size.exactBytes
+    : version.sizeBytes >= size.leastBytes
+}
+
+function oddSize({ name, size }: ListedFile, version: FileVersion | undefined): string {
+  const said = 'exactBytes' in size ? `${size.exactBytes}` : `at least ${size.leastBytes}`
+  return `${name} has ${version?.sizeBytes} bytes, its marker says ${said}`
+}
+
+/** The same file uploaded once more is no other one. */
+function isSame(history: FileHistory | undefined, version: FileVersion | undefined): boolean {
+  const current = history?.uploads.at(-1)
+  return current?.etag === version?.etag && current?.sizeBytes === version?.sizeBytes
+}
+
+/** Bytes of a whole directory, its marker included. */
+export function totalBytes({ version }: MarkerReading, content: DirectoryContent): number {
+  return [...content.values()].reduce((sum, { sizeBytes }) => sum + sizeBytes, version.sizeBytes)
+}
+
+/**
+ * Tells a directory's bytes from others: a hash of names, sizes and ETags. DCP's marker is a part of the
+ * checkpoint; one that only lists the files is not.
+ */
+export function directoryFingerprint(
+  marker: MarkerName,
+  { version }: MarkerReading,
+  content: DirectoryContent,
+): string {
+  const hash = createHash('sha256')
+  const own: [string, FileVersion][] = marker === '.metadata' ? [[marker, version]] : []
+  for (const [name, { sizeBytes, etag }] of [...own, ...content]) {
+    hash.update(`${JSON.stringify([name, sizeBytes, etag])}\n`)
+  }
+  return hash.digest('hex')
+}

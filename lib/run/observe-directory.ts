@@ -1,0 +1,150 @@
+/**
+ * Observing a directory checkpoint: whichever of its files an event names, the directory is looked at.
+ */
+import { type Bucket, BucketError } from '../bucket/bucket.ts'
+import {
+  type DirectoryListing,
+  type DirectoryVersion,
+  markersOf,
+  readDirectory,
+} from '../bucket/directory.ts'
+import { firstBelow, type KeyVersions } from '../bucket/versions.ts'
+import { directoryFingerprint, faultOf, totalBytes } from '../checkpoint/directory-content.ts'
+import { MARKERS, type MarkerName } from '../checkpoint/directory-marker.ts'
+import type { Upload } from '../hook/history.ts'
+import type { Ledger } from '../hook/ledger.ts'
+import { meaningOf, pathOf, type Series } from '../hook/names.ts'
+import type { Observation } from '../hook/record.ts'
+import { UNMARKED } from '../hook/record-directory.ts'
+
+/** A directory and the step that its name says. */
+export interface DirectoryPlace {
+  /** With the slash at its end. */
+  key: string
+  series: Series
+  step: number
+}
+
+/** What is in a directory, as far as the ledger may not have it. */
+export async function observeDirectory(
+  bucket: Bucket,
+  ledger: Ledger,
+  place: DirectoryPlace,
+): Promise<Observation[]> {
+  const known = [...ledger.history.steps.values()]
+    .filter(({ series, step }) => series === place.series && step === place.step)
+    .flatMap(({ uploads }) => uploads)
+    .filter(({ key, versionId }) => key === place.key && versionId !== UNMARKED)
+  const markers = await markersOf(bucket, place.key)
+  // One that was there once counts on: without it, what is left would look like another directory.
+  const former = MARKERS.find((name) => known.some(({ directory }) => directory?.marker === name))
+  const marker = MARKERS.find(
+    (name) => name === former || markers.some((each) => each.marker === name),
+  )
+  if (marker === undefined) return observeUnmarked(bucket, place)
+  const { listed } = markers.find((each) => each.marker === marker) ?? {
+    listed: { uploads: [], marker: undefined },
+  }
+  if (isSettled(known, listed)) return [observation(place, listed, [])]
+  const directory = await readDirectory(bucket, place.key, marker, ownNames(place.key))
+  return [observation(place, directory.listed, uploadsIn(directory, place.key))]
+}
+
+/** Nothing that comes or goes below a marker which is deleted makes another checkpoint of it. */
+function isSettled(known: readonly Upload[], listed: KeyVersions): boolean {
+  if (listed.uploads.length > 0 && listed.marker === undefined) return false
+  return listed.uploads.every(({ versionId }) =>
+    known.some((upload) => upload.versionId === versionId && upload.fault === undefined),
+  )
+}
+
+function observation(
+  { key, series, step }: DirectoryPlace,
+  { uploads: listed, marker }: KeyVersions,
+  uploads: Upload[],
+): Observation {
+  const versionIds = listed.map(({ versionId }) => versionId)
+  return { kind: 'checkpoint', series, step, key, uploads, listed: versionIds, marker }
+}
+
+/** Every version of a directory as an upload, from the oldest. */
+export function uploadsIn(directory: DirectoryListing, key: string): Upload[] {
+  const { uploads, marker } = directory.listed
+  const current = marker === undefined ? uploads.at(-1)?.versionId : undefined
+  return directory.versions.map((each) =>
+    uploadOf(directory, key, each, each.version.versionId === current),
+  )
+}
+
+function uploadOf(
+  { marker, histories }: DirectoryListing,
+  key: string,
+  each: DirectoryVersion,
+  isCurrent: boolean,
+): Upload {
+  const { versionId, etag, seconds, sizeBytes } = each.version
+  const common = { key, versionId, etag, seconds, restores: each.restores, gone: false }
+  if ('fault' in each) {
+    const directory = { marker, files: 0, removed: 0 }
+    return { ...common, sizeBytes, fingerprint: undefined, fault: each.fault, directory }
+  }
+  const { reading, content } = each
+  const fault = faultOf(reading, content, histories, isCurrent)
+  return {
+    ...common,
+    sizeBytes: totalBytes(reading, content),
+    fingerprint: fault ? undefined : directoryFingerprint(marker, reading, content),
+    fault: fault && `${marker}: ${fault.reason}`,
+    directory: { marker, files: reading.files.length, removed: fault?.removed ?? 0 },
+  }
+}
+
+/** Files without a marker: nobody can tell whether they are all. */
+async function observeUnmarked(bucket: Bucket, place: DirectoryPlace): Promise<Observation[]> {
+  const first = await firstBelow(bucket, place.key)
+  const fault = `has neither ${MARKERS.join(' nor ')}, which would say that all of its files are there`
+  const upload: Upload = {
+    key: place.key,
+    versionId: UNMARKED,
+    etag: '',
+    sizeBytes: 0,
+    seconds: first?.seconds ?? 0,
+    fingerprint: undefined,
+    fault,
+    restores: undefined,
+    gone: false,
+    directory: { marker: undefined, files: 0, removed: 0 },
+  }
+  const uploads = first === undefined ? [] : [upload]
+  const listed = uploads.map(({ key, versionId, etag, sizeBytes, seconds }) => ({
+    key,
+    versionId,
+    etag,
+    sizeBytes,
+    seconds,
+  }))
+  return [observation(place, { uploads: listed, marker: undefined }, uploads)]
+}
+
+/**
+ * Which names in a directory are of its files. Its prefix may hold a run too, whose control files, metrics
+ * and checkpoints are nobody else's.
+ */
+export function ownNames(directory: string): (name: string) => boolean {
+  return (name) => {
+    const meaning = meaningOf(`${directory}${name}`)
+    // By a run's own template nothing is said of what lies deeper.
+    if (meaning.kind === 'other') return meaningOf(`${directory}x`).kind === 'other'
+    return meaning.kind === 'directory' && meaning.directory === pathOf(directory)
+  }
+}
+
+/** Reads one directory for an effect; nothing where its marker was never there. */
+export async function directoryOf(
+  bucket: Bucket,
+  { key, marker }: { key: string; marker: string },
+): Promise<DirectoryListing> {
+  const name = MARKERS.find((each) => each === marker)
+  if (name === undefined) throw new BucketError('gone', key, `${marker} marks no directory`)
+  return readDirectory(bucket, key, name satisfies MarkerName, ownNames(key))
+}
