@@ -16,7 +16,7 @@ import {
 } from './history.ts'
 import type { HookOptions } from './hook-arguments.ts'
 import type { Life } from './lives.ts'
-import { bestName, keyIn, nameOf, pathOf, type Run } from './names.ts'
+import { bestName, isDirectory, keyIn, nameOf, pathOf, type Run } from './names.ts'
 import { optionsNow } from './policy.ts'
 import { type Problem, problemsOf } from './problems.ts'
 import { decideRetention, type Fate, type Standing } from './retention.ts'
@@ -88,7 +88,7 @@ export function fold(run: Run, history: History, brake: number): Outcome {
   const survey = surveyOf(run, history)
   const options = optionsNow(survey.policy)
   const ends = readEnds(run, history)
-  const retention = decideRetention(history, survey, lastsOf(ends), brake)
+  const retention = decideRetention(history, survey, lastsOf(ends), uncopiedOf(survey, ends), brake)
   const standings = new Map([...retention].map(([id, { standing }]) => [id, standing]))
   const fates = new Map([
     ...[...history.steps].flatMap(([id, facts]) => unstandingFate(run, id, facts, survey)),
@@ -110,7 +110,9 @@ export function fold(run: Run, history: History, brake: number): Outcome {
     best: survey.walk.best,
     everBest: survey.walk.everBest,
     keepCkptIds:
-      options.maxKeepCkpts > 0 ? dequeOf(kept.map(({ standing }) => standing)) : undefined,
+      options.maxKeepCkpts > 0
+        ? dequeOf(kept.filter(({ fate }) => fate.member).map(({ standing }) => standing))
+        : undefined,
     endings: ends.map(({ ending }) => ending),
     publishDue: isPublishDue(survey, options, ends.at(-1)),
     problems: problemsOf(run, history, survey, fates),
@@ -170,6 +172,25 @@ function readEnd(run: Run, history: History, end: EndFact): ReadEnd {
     last === undefined ? [] : publicationsOf(before, last, optionsNow(before.policy))
   const waitsFor = last === undefined ? end.last : undefined
   return { ending: { end, publications, waitsFor }, before, last }
+}
+
+/** Directories that are a best or were to be published: neither is made of them, so they stay. */
+function uncopiedOf(
+  { walk }: Survey,
+  ends: ReadEnd[],
+): ReadonlyMap<CheckpointFact['first'], string> {
+  const published = ends.flatMap(({ ending }) =>
+    ending.publications.map(({ source }) => ({ source, what: 'to be published' })),
+  )
+  const best = walk.everBest.map(({ metric, checkpoint: source }) => ({
+    source,
+    what: `the best ${metric}`,
+  }))
+  return new Map(
+    [...published, ...best]
+      .filter(({ source }) => isDirectory(source.key))
+      .map(({ source, what }) => [source.first, what]),
+  )
 }
 
 /** The lasts that count in the deque. */

@@ -220,18 +220,12 @@ export function isStillWanted(
   ].some((identity) => sameIdentity(identity, wanted))
 }
 
-/**
- * A source stays until what is made from it is committed; that of a refused best copy for good, and so
- * does a directory that was to be published.
- */
+/** A source stays until what is made from it is committed; that of a refused best copy for good. */
 export function isNeeded(draft: Draft, outcome: Outcome, fact: CheckpointFact): boolean {
   const isSource = ({ source }: ArtifactIdentity) => source.bytes === bytesOf(fact.first)
   const making = draft.effects.some(
     ({ action }) => action.kind === 'make' && isSource(action.identity),
   )
-  const only = [
-    ...outcome.everBest.map(bestIdentity),
-    ...wantedPublications(outcome).filter(({ source }) => isDirectory(source.key)),
-  ].filter(isSource)
-  return making || only.some((identity) => artifactOf(draft, identity)?.state === 'refused')
+  const best = outcome.everBest.map(bestIdentity).filter(isSource)
+  return making || best.some((identity) => artifactOf(draft, identity)?.state === 'refused')
 }

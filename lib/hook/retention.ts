@@ -38,6 +38,7 @@ export type Fate =
  * Decides every checkpoint's fate.
  *
  * @param endLasts the checkpoints that ends of training made the last of the hook's series
+ * @param uncopied checkpoints of which no copy can be made, and for what one would be
  * @param brake how many evictions a change of the options may cause at once
  * @returns fates by step id, in the order of lives and steps
  */
@@ -45,6 +46,7 @@ export function decideRetention(
   history: History,
   survey: Survey,
   endLasts: ReadonlySet<CheckpointFact['first']>,
+  uncopied: ReadonlyMap<CheckpointFact['first'], string>,
   brake: number,
 ): Map<string, { standing: Standing; fate: Fate }> {
   const all = survey.lives.flatMap((life) => standingsInLife(life, survey, endLasts))
@@ -57,6 +59,7 @@ export function decideRetention(
   const shield: Shield = {
     newest: newestOf(whole),
     newestLeft: newestOf(whole.filter((standing) => !isRemoved(history, standing))),
+    uncopied,
   }
   return new Map(
     standings.map((standing) => {
@@ -71,6 +74,8 @@ interface Shield {
   newest: Set<Standing>
   /** The same among those that no person removed: kept if still there, and not brought back. */
   newestLeft: Set<Standing>
+  /** What is wanted beyond its time and has no copy to go on with. */
+  uncopied: ReadonlyMap<CheckpointFact['first'], string>
 }
 
 /** Needed again when the bucket no longer had it. */
@@ -281,6 +286,11 @@ function fateOf(
   if (eviction === undefined)
     return { kind: 'kept', reason: keptReason(survey, standing), member, restorable: true }
   if (eviction.kind === 'held') return { ...eviction, kind: 'held', member }
+  const what = shield.uncopied.get(fact.first)
+  if (what !== undefined) {
+    const reason = `kept: ${what}, and a directory is not copied`
+    return { kind: 'kept', reason, member: false, restorable: true }
+  }
   if (shield.newest.has(standing) || shield.newestLeft.has(standing)) {
     const restorable = shield.newest.has(standing)
     return { kind: 'kept', reason: 'kept: the newest that is left', member, restorable }

@@ -226,21 +226,39 @@ describe('last_checkpoint', () => {
 })
 
 describe('a directory checkpoint', () => {
-  test('is a problem of the directory, said once whichever file shows it', async () => {
-    const directory = `${RUN}/iter_500.pth`
-    for (const name of ['.metadata', '__0_0.distcp']) await put(bucket, `${directory}/${name}`, 'x')
-    const one = await observe(bucket, ledger, `${directory}/.metadata`)
-    const other = await observe(bucket, ledger, `${directory}/__0_0.distcp`)
-    expect(one).toEqual(other)
+  const directory = `${RUN}/iter_500.pth`
+
+  test('is seen whole, whichever of its files shows it', async () => {
+    const marker = `${directory}/.complete.json`
+    const files = [{ name: 'rank_0.bin', size: 1 }]
+    await put(bucket, `${directory}/rank_0.bin`, 'x')
+    const { versionId, seconds, sizeBytes } = await put(bucket, marker, JSON.stringify({ files }))
+    const one = await observe(bucket, ledger, marker)
+    expect(await observe(bucket, ledger, `${directory}/rank_0.bin`)).toEqual(one)
     expect(one).toMatchObject([
-      { kind: 'source', key: directory, faults: [{ key: directory, field: 'checkpoint' }] },
+      {
+        kind: 'checkpoint',
+        series: 'iter',
+        step: 500,
+        key: `${directory}/`,
+        uploads: [{ versionId, seconds, sizeBytes: sizeBytes + 1, fault: undefined }],
+        listed: [versionId],
+        marker: undefined,
+      },
     ])
-    const known = recorded(one)
-    expect(recorded(other, known)).toEqual(known)
+    expect(recorded(one, recorded(one))).toEqual(recorded(one))
   })
 
-  test('of whose file nothing is there is nothing', async () => {
-    expect(await observe(bucket, ledger, `${RUN}/iter_500.pth/data.bin`)).toEqual([])
+  test('without a marker is seen with its fault', async () => {
+    await put(bucket, `${directory}/rank_0.bin`, 'x')
+    const seen = await observe(bucket, ledger, `${directory}/rank_0.bin`)
+    expect(seen).toMatchObject([{ uploads: [{ fault: expect.stringMatching(/neither/) }] }])
+  })
+
+  test('of whose files none is there is nothing', async () => {
+    const seen = await observe(bucket, ledger, `${directory}/rank_0.bin`)
+    expect(seen).toMatchObject([{ uploads: [], listed: [], marker: undefined }])
+    expect(recorded(seen)).toEqual(ledger)
   })
 })
 

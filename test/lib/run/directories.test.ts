@@ -1,0 +1,272 @@
+/** Directory checkpoints, from their files in a real bucket to what stays of them. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { stepId } from '../../../lib/hook/history.ts'
+import { keyIn } from '../../../lib/hook/names.ts'
+import { loadRun } from '../../../lib/message-hub/message-hub.ts'
+import { put, remove, textAt } from '../bucket/objects.ts'
+import { type Store, startStore } from '../bucket/store.ts'
+import { aroundCalls, Unavailable } from '../bucket/wire.ts'
+import { directory, liveNames } from './directories.ts'
+import {
+  anotherInvocation,
+  callsOfWorker,
+  drain,
+  ledgerOf,
+  look,
+  newWorker,
+  RUN,
+  type TestWorker,
+  upload,
+} from './worker.ts'
+
+/** S3 tells whole seconds, by which uploads of one directory are told from those of the next. */
+const A_SECOND = 1100
+let store: Store
+
+beforeAll(async () => {
+  store = await startStore()
+})
+afterAll(() => store?.stop())
+
+function keepOne(): Promise<TestWorker> {
+  return newWorker(store, { interval: 1, max_keep_ckpts: 1, by_epoch: false })
+}
+
+async function stepEntry(worker: TestWorker, step: number) {
+  const { entries } = await loadRun(worker.hub, RUN)
+  return entries.get(`step#${stepId('iter', step)}`)
+}
+
+async function lastOf(worker: TestWorker) {
+  return textAt(worker.bucket, keyIn(RUN, 'last_checkpoint'))
+}
+
+describe('a directory with a .complete.json', () => {
+  test.each(['iter_500.pth', 'iter_500'])('%s is the last, by its URI', async (name) => {
+    const worker = await newWorker(store, { interval: 1 })
+    await upload(worker, directory(name, { 'rank_0.bin': 'zero', 'deep/rank_1.bin': 'one' }))
+    expect(await lastOf(worker)).toBe(`s3://${worker.bucket.name}/${RUN}/${name}`)
+    const { entries } = await loadRun(worker.hub, RUN)
+    expect(entries.get('runtime_info')).toMatchObject({
+      last_ckpt: `s3://${worker.bucket.name}/${RUN}/${name}`,
+    })
+    expect(await stepEntry(worker, 500)).toMatchObject({
+      fate: 'kept',
+      uploads: [{ key: `${RUN}/${name}/`, directory: { marker: '.complete.json', files: 2 } }],
+    })
+  })
+
+  test('by a template of its own is one too, also where the template comes later', async () => {
+    const worker = await newWorker(store, { interval: 1 })
+    await upload(worker, directory('m-5.pt', { 'rank_0.bin': 'zero' }))
+    expect(await lastOf(worker)).toBeUndefined()
+    await upload(worker, { 'checkpoint_hook.json': { filename_tmpl: 'm-{}.pt' } })
+    expect(await lastOf(worker)).toBe(`s3://${worker.bucket.name}/${RUN}/m-5.pt`)
+    await upload(worker, directory('m-6', { 'rank_0.bin': 'zero' }))
+    expect(await lastOf(worker)).toBe(`s3://${worker.bucket.name}/${RUN}/m-6`)
+  })
+
+  test('waits for its files where its marker came first', async () => {
+    const worker = await newWorker(store, { interval: 1 })
+    const files = directory('iter_1.pth', { 'a.bin': 'a', 'b.bin': 'bb' })
+    const marker = { 'iter_1.pth/.complete.json': files['iter_1.pth/.complete.json'] ?? '' }
+    await upload(worker, marker)
+    expect(await stepEntry(worker, 1)).toMatchObject({
+      fate: 'torn',
+      reason: expect.stringContaining('waits for 2 of its 2 files: a.bin, b.bin'),
+    })
+    await upload(worker, { 'iter_1.pth/b.bin': 'bb' })
+    expect(await lastOf(worker)).toBeUndefined()
+    await upload(worker, { 'iter_1.pth/a.bin': 'a' })
+    expect(await lastOf(worker)).toMatch(/iter_1\.pth$/)
+    expect(await stepEntry(worker, 1)).toMatchObject({ fate: 'kept' })
+  })
+
+  test('one of whose files has another size is torn', async () => {
+    const worker = await newWorker(store, { interval: 1 })
+    const files = directory('iter_1.pth', { 'a.bin': 'a' })
+    await upload(worker, { ...files, 'iter_1.pth/a.bin': 'longer' })
+    expect(await stepEntry(worker, 1)).toMatchObject({
+      fate: 'torn',
+      reason: expect.stringContaining('a.bin has 6 bytes, its marker says 1'),
+    })
+  })
+
+  test('one of whose files a person removes is torn, and whole once it is there again', async () => {
+    const worker = await newWorker(store, { interval: 1 })
+    await upload(worker, directory('iter_1.pth', { 'a.bin': 'a', 'b.bin': 'b' }))
+    await remove(worker.bucket, `${RUN}/iter_1.pth/a.bin`)
+    await look(worker, ['iter_1.pth/a.bin'])
+    expect(await stepEntry(worker, 1)).toMatchObject({
+      fate: 'torn',
+      reason: expect.stringContaining('lacks 1 of its 2 files: a.bin'),
+    })
+    await upload(worker, { 'iter_1.pth/a.bin': 'a' })
+    expect(await stepEntry(worker, 1)).toMatchObject({ fate: 'kept' })
+  })
+
+  test('that is removed by a person stays removed', async () => {
+    const worker = await newWorker(store, { interval: 1 })
+    const files = directory('iter_1.pth', { 'a.bin': 'a' })
+    await upload(worker, files)
+    for (const name of Object.keys(files)) await remove(worker.bucket, keyIn(RUN, name))
+    await look(worker, Object.keys(files))
+    expect(await stepEntry(worker, 1)).toMatchObject({ fate: 'removed' })
+  })
+
+  test('never names files of a run within it', async () => {
+    const worker = await newWorker(store, { interval: 1 })
+    await upload(worker, directory('epoch_1', { 'iter_2.pth': 'x', 'metrics/a.json': '{}' }))
+    expect(await stepEntryOf(worker, 'epoch', 1)).toMatchObject({
+      fate: 'torn',
+      reason: expect.stringContaining('names iter_2.pth, which is no file of it'),
+    })
+  })
+})
+
+async function stepEntryOf(worker: TestWorker, series: 'epoch' | 'iter', step: number) {
+  const { entries } = await loadRun(worker.hub, RUN)
+  return entries.get(`step#${stepId(series, step)}`)
+}
+
+describe('a directory without a marker', () => {
+  test('is kept and reported, and never the last', async () => {
+    const worker = await newWorker(store, { interval: 1 })
+    await upload(worker, { 'iter_1.pth/mp_rank_00_model_states.pt': 'x', 'iter_1.pth/latest': 'y' })
+    expect(await lastOf(worker)).toBeUndefined()
+    const { entries } = await loadRun(worker.hub, RUN)
+    const problems = [...entries].filter(([entry]) => entry.startsWith('problem#'))
+    expect(problems).toMatchObject([
+      [
+        expect.anything(),
+        { key: `${RUN}/iter_1.pth/`, reason: expect.stringContaining('neither') },
+      ],
+    ])
+  })
+
+  test('is like any other once the marker comes, and forgotten once it is deleted', async () => {
+    const worker = await newWorker(store, { interval: 1 })
+    const files = directory('iter_1.pth', { 'a.bin': 'a' })
+    await upload(worker, { 'iter_1.pth/a.bin': 'a', 'iter_2.pth/b.bin': 'b' })
+    await upload(worker, files)
+    expect(await stepEntry(worker, 1)).toMatchObject({ fate: 'kept' })
+    await remove(worker.bucket, `${RUN}/iter_2.pth/b.bin`)
+    await look(worker, ['iter_2.pth/b.bin'])
+    expect(await stepEntry(worker, 2)).toBeUndefined()
+  })
+})
+
+describe('retention', () => {
+  test('deletes marker and listed files of a directory, and nothing else in it', async () => {
+    const worker = await keepOne()
+    await upload(worker, directory('iter_1.pth', { 'a.bin': 'a', 'b.bin': 'b' }))
+    await upload(worker, { 'iter_1.pth/notes.txt': 'mine' })
+    const calls = callsOfWorker(worker)
+    await upload(worker, directory('iter_2.pth', { 'a.bin': 'A', 'b.bin': 'B' }))
+    expect(await liveNames(worker)).toEqual([
+      'iter_1.pth/notes.txt',
+      'iter_2.pth/.complete.json',
+      'iter_2.pth/a.bin',
+      'iter_2.pth/b.bin',
+    ])
+    expect(calls.filter((name) => name === 'DeleteObject')).toHaveLength(3)
+    expect(await stepEntry(worker, 1)).toMatchObject({ fate: 'evicted' })
+    expect((await ledgerOf(worker)).effects).toEqual([])
+  })
+
+  test('that is interrupted is finished later, the marker first', async () => {
+    const worker = await keepOne()
+    const names = Array.from({ length: 120 }, (_, at) => `rank_${at}.bin`)
+    const texts = Object.fromEntries(names.map((name) => [name, name]))
+    await upload(worker, directory('iter_1.pth', texts))
+    let deleted = 0
+    aroundCalls(worker.bucket.s3, async ({ name, go }) => {
+      if (name === 'DeleteObject' && ++deleted > 60) throw new Unavailable()
+      await go()
+    })
+    const next = directory('iter_2.pth', { 'a.bin': 'A' })
+    await expect(upload(worker, next)).rejects.toThrow(Unavailable)
+    const left = await liveNames(worker)
+    expect(left).not.toContain('iter_1.pth/.complete.json')
+    expect(left.length).toBeGreaterThan(50)
+    expect(await lastOf(worker)).toMatch(/iter_2\.pth$/)
+    const other = anotherInvocation(store, worker)
+    await look(other, Object.keys(directory('iter_1.pth', texts)))
+    expect(await liveNames(other)).toEqual(Object.keys(next).toSorted())
+    expect((await ledgerOf(other)).effects).toEqual([])
+    expect(await stepEntry(other, 1)).toMatchObject({ fate: 'evicted' })
+  })
+
+  test('leaves what was uploaded again meanwhile', async () => {
+    const worker = await keepOne()
+    const texts = { 'a.bin': 'a', 'b.bin': 'b' }
+    await upload(worker, directory('iter_1.pth', texts))
+    await sleep(A_SECOND)
+    aroundCalls(worker.bucket.s3, async ({ name, input, go }) => {
+      await go()
+      const isMarker = 'Key' in input && String(input.Key).endsWith('iter_1.pth/.complete.json')
+      if (name === 'DeleteObject' && isMarker)
+        await put(worker.bucket, `${RUN}/iter_1.pth/a.bin`, 'a')
+    })
+    await upload(worker, directory('iter_2.pth', { 'a.bin': 'A' }))
+    expect(await liveNames(worker)).toContain('iter_1.pth/a.bin')
+    expect(await liveNames(worker)).not.toContain('iter_1.pth/b.bin')
+  })
+
+  test('evicts again what is uploaded again, its files too', async () => {
+    const worker = await keepOne()
+    const files = directory('iter_1.pth', { 'a.bin': 'a', 'b.bin': 'b' })
+    const next = directory('iter_2.pth', { 'a.bin': 'A' })
+    await upload(worker, files)
+    await upload(worker, next)
+    await sleep(A_SECOND)
+    await upload(worker, files)
+    expect(await liveNames(worker)).toEqual(Object.keys(next).toSorted())
+  })
+
+  test('takes other bytes under the same marker for another upload', async () => {
+    const worker = await keepOne()
+    await upload(worker, directory('iter_1.pth', { 'a.bin': 'a' }))
+    await sleep(A_SECOND)
+    await upload(worker, directory('iter_2.pth', { 'a.bin': 'A' }))
+    await sleep(A_SECOND)
+    await upload(worker, directory('iter_1.pth', { 'a.bin': 'z' }))
+    const entry = await stepEntry(worker, 1)
+    expect(entry?.['uploads']).toHaveLength(2)
+    expect(entry).toMatchObject({ fate: 'kept' })
+    expect(await liveNames(worker)).toContain('iter_1.pth/a.bin')
+  })
+})
+
+describe('a restore', () => {
+  test('brings back a directory that turns out to be the best, files first', async () => {
+    const worker = await newWorker(store, {
+      interval: 1,
+      max_keep_ckpts: 1,
+      by_epoch: false,
+      save_best: 'acc',
+    })
+    const first = directory('iter_1.pth', { 'a.bin': 'a', 'b.bin': 'bb' })
+    await upload(worker, first)
+    await upload(worker, directory('iter_2.pth', { 'a.bin': 'A' }))
+    expect(await liveNames(worker)).not.toContain('iter_1.pth/a.bin')
+    await sleep(A_SECOND)
+    await upload(worker, { 'metrics/1.json': { iter: 1, metrics: { acc: 0.9 } } })
+    await drain(worker)
+    await look(worker, Object.keys(first))
+    expect(await liveNames(worker)).toEqual(expect.arrayContaining(Object.keys(first)))
+    expect(await stepEntry(worker, 1)).toMatchObject({
+      fate: 'kept',
+      reason: 'kept: the best acc, and a directory is not copied',
+      uploads: [{}, { restores: expect.any(String), directory: { files: 2 } }],
+    })
+    const { entries } = await loadRun(worker.hub, RUN)
+    expect(entries.get('best#acc')).toMatchObject({
+      source: `s3://${worker.bucket.name}/${RUN}/iter_1.pth`,
+      state: 'refused',
+    })
+    expect(entries.get('runtime_info')).toMatchObject({ keep_ckpt_ids: [2] })
+    expect((await ledgerOf(worker)).effects).toEqual([])
+  })
+})
