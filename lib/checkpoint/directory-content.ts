@@ -4,7 +4,7 @@
  * S3 knows no directories: all there is are versions of keys with times in whole seconds. A trainer may
  * write the marker last, a recursive copy first or in between, and either may overwrite the directory. So
  * a version of the marker stands for the files that were uploaded around it and belong to none before. The
- * answer depends on what is listed alone, and once complete no later upload changes it.
+ * answer depends on what is listed alone, and what is uploaded after a whole save changes nothing about it.
  */
 import { createHash } from 'node:crypto'
 import type { ListedFile, MarkerName } from './directory-marker.ts'
