@@ -5,7 +5,7 @@
 import { type DynamoDBClient, GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb'
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import * as z from 'zod/mini'
-import { parseRun, type Run } from '../hook/names.ts'
+import { parseRun, pathOf, type Run } from '../hook/names.ts'
 import { QueryError } from './problem-details.ts'
 
 /** The table to ask. */
@@ -19,7 +19,8 @@ export interface Pointer {
   key: string
   version_id: string
   etag: string
-  size_bytes: number
+  /** Not of the marker of a directory: the hub records the size of the whole. */
+  size_bytes?: number
   sha256?: string
 }
 
@@ -128,7 +129,12 @@ function onlyMetric(run: Run, scored: string[], options: unknown): string {
   throw new QueryError('not-found', `the run ${quoted(run)} has no best checkpoint yet`)
 }
 
-/** The last checkpoint: the highest step of the newest life. */
+/** An upload of a step's entry, as far as it says where a checkpoint is. */
+interface StoredUpload extends Required<Omit<Pointer, 'sha256'>> {
+  directory?: { marker: string; files: number }
+}
+
+/** The last checkpoint: the highest step of the newest life. Of a directory, the object is its marker. */
 export async function lastOf(table: Table, run: Run): Promise<Attributes & { object: Pointer }> {
   const { last_ckpt } = await runtimeInfo(table, run)
   if (typeof last_ckpt !== 'string') {
@@ -136,10 +142,19 @@ export async function lastOf(table: Table, run: Run): Promise<Attributes & { obj
   }
   const steps = await entriesOf(table, run, 'step#')
   for (const { step, uploads } of steps) {
-    const live = (uploads as Pointer[]).findLast(({ key }) => last_ckpt.endsWith(`/${key}`))
-    if (live === undefined || !isWholeKey(last_ckpt, live.key)) continue
-    const { key, version_id, etag, size_bytes } = live
-    return { run, step, object: { key, version_id, etag, size_bytes } }
+    const live = (uploads as StoredUpload[]).findLast(({ key }) =>
+      isWholeKey(last_ckpt, pathOf(key)),
+    )
+    if (live === undefined) continue
+    const { key, version_id, etag, size_bytes, directory } = live
+    if (directory === undefined) return { run, step, object: { key, version_id, etag, size_bytes } }
+    const { marker, files } = directory
+    return {
+      run,
+      step,
+      directory: { key: pathOf(key), files, size_bytes },
+      object: { key: `${key}${marker}`, version_id, etag },
+    }
   }
   throw new QueryError('not-found', `the run ${quoted(run)} has no complete checkpoint yet`)
 }
