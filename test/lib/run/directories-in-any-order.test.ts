@@ -74,7 +74,7 @@ describe('four directories with a keep of two', () => {
         for (const name of shuffled(heard)) await look(worker, [name])
         expect(await endOf(worker)).toEqual(wanted)
       }),
-      { numRuns: 6 },
+      { numRuns: 3 },
     )
   })
 })

@@ -1,0 +1,175 @@
+/** Directory checkpoints in the pure core: one upload fact each, like a file, but for what cannot be made of them. */
+import { describe, expect, it } from 'vitest'
+import type { Upload } from '../../../lib/hook/history.ts'
+import { sameBytes } from '../../../lib/hook/history.ts'
+import { isDirectory, nameOf, parseRun, pathOf, runsAbove } from '../../../lib/hook/names.ts'
+import { overruled, UNMARKED } from '../../../lib/hook/record-directory.ts'
+import { hubOf } from './a-hub.ts'
+import { aRun } from './a-run.ts'
+
+const directory = { template: 'epoch_{}.pth/' }
+const bare = { template: 'epoch_{}/' }
+
+describe('a directory', () => {
+  it.each([directory, bare])('stands in the deque like a file (%o)', (traits) => {
+    const run = aRun({ max_keep_ckpts: 2 }).uploadLike(traits, 1, 2, 3)
+    const hub = hubOf(run)
+    expect(hub.steps()).toEqual([2, 3])
+    expect(hub.ledger.lastCheckpoint).toMatch(/^s3:\/\/bucket\/exp\/epoch_3(\.pth)?$/)
+  })
+
+  it('stands beside files of other steps', () => {
+    const run = aRun({ max_keep_ckpts: 2 }).upload(1).uploadLike(directory, 2).uploadLike(bare, 3)
+    expect(hubOf(run).steps()).toEqual([2, 3])
+  })
+
+  it('beside a file of its step does not count, and stays', () => {
+    const run = aRun({ max_keep_ckpts: 1 }).uploadLike(directory, 1).upload(1, 2)
+    expect(hubOf(run).checkpoints()).toEqual(['epoch_1.pth', 'epoch_2.pth'])
+    expect(run.outcome().problems).toMatchObject([{ key: 'exp/epoch_1.pth/', severity: 'warning' }])
+  })
+
+  it('that is whole counts before a torn file of its step', () => {
+    const run = aRun().uploadLike(directory, 1).uploadLike({ torn: 'half' }, 1)
+    expect(hubOf(run).ledger.lastCheckpoint).toBe('s3://bucket/exp/epoch_1.pth')
+    expect(run.outcome().lastInOrder.map(({ key }) => key)).toEqual(['exp/epoch_1.pth/'])
+  })
+
+  it('is what an end waits for, by its name', () => {
+    const run = aRun({ published_keys: ['meta'] })
+      .end('epoch_2.pth')
+      .uploadLike(directory, 2)
+    expect(run.outcome().endings).toMatchObject([{ publications: [{ name: 'epoch_2.pth' }] }])
+  })
+})
+
+describe('the best checkpoint, where it is a directory', () => {
+  const run = () =>
+    aRun({ max_keep_ckpts: 1, save_best: 'acc' })
+      .uploadLike(directory, 1)
+      .metrics(1, { acc: 0.9 })
+      .uploadLike(directory, 2, 3)
+
+  it('is not copied, with the reason, and stays itself', () => {
+    const hub = hubOf(run())
+    expect(hub.did('make')).toEqual([])
+    expect(hub.checkpoints()).toEqual(['epoch_1.pth', 'epoch_3.pth'])
+    expect([...hub.ledger.artifacts]).toMatchObject([
+      [
+        'exp/best_acc_epoch_1.pth',
+        { state: 'refused', reason: expect.stringMatching(/rewritten/) },
+      ],
+    ])
+    expect(run().outcome().keepCkptIds).toEqual([3])
+  })
+
+  it('comes back where its score is late', () => {
+    const late = aRun({ max_keep_ckpts: 1, save_best: 'acc' })
+      .uploadLike(directory, 1, 2, 3)
+      .metrics(1, { acc: 0.9 })
+    expect(hubOf(late).checkpoints()).toEqual(['epoch_1.pth', 'epoch_3.pth'])
+  })
+
+  it('goes once a better one is there', () => {
+    const hub = hubOf(run().metrics(3, { acc: 0.95 }))
+    expect(hub.checkpoints()).toEqual(['epoch_3.pth'])
+    expect([...hub.ledger.artifacts.keys()]).toEqual(['exp/best_acc_epoch_3.pth'])
+  })
+})
+
+describe('a directory that was to be published', () => {
+  it('is not, with the reason, and stays', () => {
+    const run = aRun({ max_keep_ckpts: 1, published_keys: ['meta'] })
+      .uploadLike(directory, 1)
+      .end()
+      .begin()
+      .uploadLike(directory, 2, 3)
+    const hub = hubOf(run)
+    expect(hub.did('make')).toEqual([])
+    expect(hub.checkpoints()).toEqual(['epoch_1.pth', 'epoch_3.pth'])
+    expect([...hub.ledger.artifacts.values()]).toMatchObject([{ state: 'refused' }])
+    expect(hub.decide().ledger.effects).toEqual([])
+  })
+})
+
+describe('what is seen of a directory', () => {
+  const upload = (versionId: string, traits: Partial<Upload> = {}): Upload => ({
+    key: 'exp/epoch_1.pth/',
+    versionId,
+    etag: 'e',
+    sizeBytes: 10,
+    seconds: 1,
+    fingerprint: 'f',
+    fault: undefined,
+    restores: undefined,
+    gone: false,
+    directory: { marker: '.metadata', files: 2, removed: 0 },
+    ...traits,
+  })
+  const torn = { fault: 'waits', fingerprint: undefined }
+  const seeing = (uploads: Upload[], marker?: object) => ({
+    key: 'exp/epoch_1.pth/',
+    uploads,
+    listed: uploads.map(({ versionId }) => versionId),
+    marker,
+  })
+
+  it('takes the place of what was, while it is the current one', () => {
+    const whole = upload('v1')
+    expect(overruled([upload('v1', torn)], seeing([whole]))).toEqual({
+      known: [],
+      uploads: [whole],
+    })
+    const again = upload('v1', torn)
+    expect(overruled([whole], seeing([again]))).toEqual({ known: [], uploads: [again] })
+  })
+
+  it('does not make torn what was whole and is no longer the current one', () => {
+    const whole = upload('v1')
+    const seen = seeing([upload('v1', torn), upload('v2')])
+    expect(overruled([whole], seen).known).toEqual([whole])
+    expect(overruled([whole], seeing([upload('v1', torn)], {})).known).toEqual([whole])
+  })
+
+  it('remembers what the bucket no longer had when it was needed', () => {
+    const gone = upload('v1', { gone: true })
+    expect(overruled([gone], seeing([upload('v1')])).known).toEqual([gone])
+  })
+
+  it('by the marker that comes first replaces what the other one said', () => {
+    const complete = { directory: { marker: '.complete.json', files: 3, removed: 0 } }
+    expect(overruled([upload('v1')], seeing([upload('v2', complete)])).known).toEqual([])
+  })
+
+  it('replaces that there was no marker, and leaves other keys alone', () => {
+    const unmarked = upload(UNMARKED, { directory: { marker: undefined, files: 0, removed: 0 } })
+    const other = upload('v0', { key: 'exp/epoch_1.pth' })
+    expect(overruled([unmarked, other], seeing([upload('v1')])).known).toEqual([other])
+    expect(overruled([unmarked, other], seeing([])).known).toEqual([other])
+  })
+
+  it('is the same bytes by its fingerprint alone: a marker may name other files of the same sizes', () => {
+    expect(sameBytes(upload('v1'), upload('v2', { etag: 'other' }))).toBe(true)
+    expect(sameBytes(upload('v1'), upload('v2', { fingerprint: 'g' }))).toBe(false)
+    expect(sameBytes(upload('v1', torn), upload('v2', torn))).toBe(false)
+  })
+})
+
+describe('the key of a directory', () => {
+  it('ends with a slash, which its name and its path do not', () => {
+    expect([isDirectory('exp/epoch_1/'), isDirectory('exp/epoch_1')]).toEqual([true, false])
+    expect([nameOf('exp/epoch_1/'), pathOf('exp/epoch_1/')]).toEqual(['epoch_1', 'exp/epoch_1'])
+  })
+
+  it.each([
+    ['exp/m-5.pt/rank_0.bin', ['exp']],
+    ['m-5.pt/deep/rank_0.bin', ['.']],
+    ['a1/m-5/x.bin', ['.', 'a1']],
+    ['exp/m-05/x.bin', []],
+    ['exp/20260101_120000/config.py', []],
+    ['exp/notes.txt', []],
+    ['.checkpoint-hub/m-5/x.bin', []],
+  ])('of a template of its own may lie in runs above %s', (key, runs) => {
+    expect(runsAbove(key)).toEqual(runs.map(parseRun))
+  })
+})
