@@ -73,6 +73,28 @@ export async function observe(bucket: Bucket, ledger: Ledger, key: string): Prom
   }
 }
 
+/** Of keys within one directory the first: whichever is looked at, the whole directory is. */
+export function onePerPlace(ledger: Ledger, keys: readonly string[]): string[] {
+  const byPlace = new Map<string, string>()
+  for (const key of keys) {
+    const place = placeOf(ledger, key)
+    if (!byPlace.has(place)) byPlace.set(place, key)
+  }
+  return [...byPlace.values()]
+}
+
+function placeOf(ledger: Ledger, key: string): string {
+  const meaning = meaningOf(key)
+  if (meaning.kind === 'directory') return `${meaning.directory}/`
+  if (meaning.kind !== 'other') return key
+  const places = policiesOf(ledger).map((policy) => placeByTemplate(policy, ledger.run, key))
+  return places.find((place) => place !== undefined)?.key ?? key
+}
+
+function policiesOf({ history: { stackArguments, options } }: Ledger): NamedArguments[] {
+  return [stackArguments, ...options.map(({ named }) => ({ ...stackArguments, ...named }))]
+}
+
 async function observeCheckpoint(
   bucket: Bucket,
   ledger: Ledger,
@@ -285,12 +307,7 @@ async function observeLastCheckpoint(
 
 /** A checkpoint by the run's own template, or one of the hub's own files. */
 async function observeOther(bucket: Bucket, ledger: Ledger, key: string): Promise<Observation[]> {
-  const { stackArguments, options } = ledger.history
-  const policies = [
-    stackArguments,
-    ...options.map(({ named }) => ({ ...stackArguments, ...named })),
-  ]
-  const checkpoints = await observeByTemplates(bucket, ledger, key, policies)
+  const checkpoints = await observeByTemplates(bucket, ledger, key, policiesOf(ledger))
   if (checkpoints.length > 0) return checkpoints
   const artifact = ledger.artifacts.get(key)
   if (artifact === undefined || !('object' in artifact)) return []

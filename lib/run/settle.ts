@@ -12,7 +12,7 @@ import { type Observation, record } from '../hook/record.ts'
 import { commitRun, type LoadedRun, loadRun } from '../message-hub/message-hub.ts'
 import { ConflictError } from '../message-hub/message-hub-error.ts'
 import { carryOut, outstanding } from './carry-out.ts'
-import { observe } from './observe.ts'
+import { observe, onePerPlace } from './observe.ts'
 import type { Worker } from './worker.ts'
 
 /** How a run is settled. */
@@ -63,7 +63,9 @@ async function settleOnce(
   // old listing never meets a newer ledger.
   let loaded = await loadRun(worker.hub, run)
   const seen = [...observations, ...uncommitted]
-  for (const key of keys) seen.push(...(await observe(worker.bucket, loaded.ledger, key)))
+  for (const key of onePerPlace(loaded.ledger, keys)) {
+    seen.push(...(await observe(worker.bucket, loaded.ledger, key)))
+  }
   if (loaded.version === 0) {
     if (!isRun(seen)) return loaded.ledger
     const options = keyIn(run, 'checkpoint_hook.json')

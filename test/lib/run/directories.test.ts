@@ -198,6 +198,26 @@ describe('retention', () => {
     expect(await stepEntry(other, 1)).toMatchObject({ fate: 'evicted' })
   })
 
+  test('of more files than a listing shows grows no entry, and is done in one go', async () => {
+    const worker = await keepOne()
+    const names = Array.from({ length: 1200 }, (_, at) => `rank_${at}.bin`)
+    const files = directory('iter_1.pth', Object.fromEntries(names.map((name) => [name, 'x'])))
+    const entries = Object.entries(files)
+    for (let at = 0; at < entries.length; at += 100) {
+      const some = entries.slice(at, at + 100)
+      await Promise.all(some.map(([name, body]) => put(worker.bucket, keyIn(RUN, name), body)))
+    }
+    const calls = callsOfWorker(worker)
+    await look(worker, Object.keys(files))
+    expect(calls.filter((name) => name === 'ListObjectVersions').length).toBeLessThan(12)
+    const entry = await stepEntry(worker, 1)
+    expect(entry).toMatchObject({ fate: 'kept', uploads: [{ directory: { files: 1200 } }] })
+    expect(JSON.stringify(entry).length).toBeLessThan(1000)
+    const next = directory('iter_2.pth', { 'a.bin': 'A' })
+    await upload(worker, next)
+    expect(await liveNames(worker)).toEqual(Object.keys(next).toSorted())
+  })
+
   test('leaves what was uploaded again meanwhile', async () => {
     const worker = await keepOne()
     const texts = { 'a.bin': 'a', 'b.bin': 'b' }
