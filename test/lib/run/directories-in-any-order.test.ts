@@ -13,7 +13,7 @@ import { loadRun } from '../../../lib/message-hub/message-hub.ts'
 import { PythonSession } from '../../fixtures/python-session.ts'
 import { bytesAt, put, textAt } from '../bucket/objects.ts'
 import { type Store, startStore } from '../bucket/store.ts'
-import { aroundCalls } from '../bucket/wire.ts'
+import { aroundCalls, Unavailable } from '../bucket/wire.ts'
 import { directory, liveNames } from './directories.ts'
 import { anotherInvocation, look, newWorker, RUN, type TestWorker, upload } from './worker.ts'
 
@@ -80,7 +80,7 @@ describe('four directories with a keep of two', () => {
 })
 
 describe('an eviction that a late fact withdraws while it is under way', () => {
-  test('is undone, whatever of it was done already or comes later', async () => {
+  test.each(['lives on', 'dies'])('is undone where the worker that deletes %s', async (end) => {
     const worker = await newWorker(store, { ...OPTIONS, max_keep_ckpts: 1 })
     const names = Array.from({ length: 60 }, (_, at) => `rank_${at}.bin`)
     const first = directory('iter_1.pth', Object.fromEntries(names.map((name) => [name, name])))
@@ -94,10 +94,15 @@ describe('an eviction that a late fact withdraws while it is under way', () => {
       }
       await go()
     })
-    await upload(worker, directory('iter_2.pth', { 'a.bin': 'A' }))
-    await look(worker, Object.keys(first))
+    aroundCalls(worker.hub.dynamodb, async ({ go }) => {
+      if (end === 'dies' && deletes >= 10) throw new Unavailable()
+      await go()
+    })
+    const evicting = upload(worker, directory('iter_2.pth', { 'a.bin': 'A' }))
+    await (end === 'dies' ? expect(evicting).rejects.toThrow(Unavailable) : evicting)
+    await look(other, Object.keys(first))
     expect(await liveNames(worker)).toEqual(expect.arrayContaining(Object.keys(first)))
-    const { entries, ledger } = await loadRun(worker.hub, RUN)
+    const { entries, ledger } = await loadRun(other.hub, RUN)
     expect(ledger.effects).toEqual([])
     expect(entries.get('step#iter#0000000000000001')).toMatchObject({ fate: 'kept' })
     const uploads = entries.get('step#iter#0000000000000001')?.['uploads'] as object[]

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { stepId } from '../../../lib/hook/history.ts'
 import { keyIn } from '../../../lib/hook/names.ts'
 import { loadRun } from '../../../lib/message-hub/message-hub.ts'
-import { put, remove, textAt } from '../bucket/objects.ts'
+import { head, put, remove, textAt } from '../bucket/objects.ts'
 import { type Store, startStore } from '../bucket/store.ts'
 import { aroundCalls, Unavailable } from '../bucket/wire.ts'
 import { directory, liveNames } from './directories.ts'
@@ -29,8 +29,10 @@ beforeAll(async () => {
 })
 afterAll(() => store?.stop())
 
+const OPTIONS = { interval: 1, max_keep_ckpts: 1, by_epoch: false }
+
 function keepOne(): Promise<TestWorker> {
-  return newWorker(store, { interval: 1, max_keep_ckpts: 1, by_epoch: false })
+  return newWorker(store, OPTIONS)
 }
 
 async function stepEntry(worker: TestWorker, step: number) {
@@ -223,11 +225,27 @@ describe('retention', () => {
     const texts = { 'a.bin': 'a', 'b.bin': 'b' }
     await upload(worker, directory('iter_1.pth', texts))
     await sleep(A_SECOND)
+    let again = ''
     aroundCalls(worker.bucket.s3, async ({ name, input, go }) => {
       await go()
       const isMarker = 'Key' in input && String(input.Key).endsWith('iter_1.pth/.complete.json')
-      if (name === 'DeleteObject' && isMarker)
+      if (name !== 'DeleteObject' || !isMarker) return
+      again = (await put(worker.bucket, `${RUN}/iter_1.pth/a.bin`, 'a')).versionId
+    })
+    await upload(worker, directory('iter_2.pth', { 'a.bin': 'A' }))
+    expect(await head(worker.bucket, `${RUN}/iter_1.pth/a.bin`)).toMatchObject({ versionId: again })
+    expect(await liveNames(worker)).not.toContain('iter_1.pth/b.bin')
+  })
+
+  test('brings back the same bytes that were uploaded in the moment before they are deleted', async () => {
+    const worker = await keepOne()
+    await upload(worker, directory('iter_1.pth', { 'a.bin': 'a', 'b.bin': 'b' }))
+    await sleep(A_SECOND)
+    aroundCalls(worker.bucket.s3, async ({ name, input, go }) => {
+      const isFile = 'Key' in input && String(input.Key).endsWith('iter_1.pth/a.bin')
+      if (name === 'DeleteObject' && isFile)
         await put(worker.bucket, `${RUN}/iter_1.pth/a.bin`, 'a')
+      await go()
     })
     await upload(worker, directory('iter_2.pth', { 'a.bin': 'A' }))
     expect(await liveNames(worker)).toContain('iter_1.pth/a.bin')
@@ -260,13 +278,21 @@ describe('retention', () => {
 })
 
 describe('a restore', () => {
+  test('of a directory whose place other files have taken is none', async () => {
+    const worker = await newWorker(store, { ...OPTIONS, save_best: 'acc' })
+    await upload(worker, directory('iter_1.pth', { 'a.bin': 'a', 'b.bin': 'b' }))
+    await upload(worker, directory('iter_2.pth', { 'a.bin': 'A' }))
+    await sleep(A_SECOND)
+    await upload(worker, { 'iter_1.pth/a.bin': 'of a trainer that starts over' })
+    await upload(worker, { 'metrics/1.json': { iter: 1, metrics: { acc: 0.9 } } })
+    expect(await textAt(worker.bucket, `${RUN}/iter_1.pth/a.bin`)).toMatch(/starts over/)
+    expect(await liveNames(worker)).not.toContain('iter_1.pth/.complete.json')
+    expect(await stepEntry(worker, 1)).toMatchObject({ fate: 'evicted', uploads: [{ gone: true }] })
+    expect((await ledgerOf(worker)).effects).toEqual([])
+  })
+
   test('brings back a directory that turns out to be the best, files first', async () => {
-    const worker = await newWorker(store, {
-      interval: 1,
-      max_keep_ckpts: 1,
-      by_epoch: false,
-      save_best: 'acc',
-    })
+    const worker = await newWorker(store, { ...OPTIONS, save_best: 'acc' })
     const first = directory('iter_1.pth', { 'a.bin': 'a', 'b.bin': 'bb' })
     await upload(worker, first)
     await upload(worker, directory('iter_2.pth', { 'a.bin': 'A' }))
