@@ -1,7 +1,7 @@
 /** S3 notifications as they lie in the Events queue: keys to look at, by run. */
 import * as z from 'zod/mini'
 import type { Run } from '../hook/names.ts'
-import { runsOfKey } from './observe.ts'
+import { runsOfKey } from './places.ts'
 
 /** The keys of one run, and the messages that named them. */
 export interface RunKeys {

@@ -13,23 +13,16 @@ import { directoryFingerprint, faultOf, totalBytes } from '../checkpoint/directo
 import { MARKERS, type MarkerName } from '../checkpoint/directory-marker.ts'
 import type { Upload } from '../hook/history.ts'
 import type { Ledger } from '../hook/ledger.ts'
-import { meaningOf, pathOf, type Series } from '../hook/names.ts'
+import { meaningOf, pathOf } from '../hook/names.ts'
 import type { Observation } from '../hook/record.ts'
 import { UNMARKED } from '../hook/record-directory.ts'
-
-/** A directory and the step that its name says. */
-export interface DirectoryPlace {
-  /** With the slash at its end. */
-  key: string
-  series: Series
-  step: number
-}
+import type { CheckpointPlace } from './places.ts'
 
 /** What is in a directory, as far as the ledger may not have it. */
 export async function observeDirectory(
   bucket: Bucket,
   ledger: Ledger,
-  place: DirectoryPlace,
+  place: CheckpointPlace,
 ): Promise<Observation[]> {
   const known = [...ledger.history.steps.values()]
     .filter(({ series, step }) => series === place.series && step === place.step)
@@ -59,7 +52,7 @@ function isSettled(known: readonly Upload[], listed: KeyVersions): boolean {
 }
 
 function observation(
-  { key, series, step }: DirectoryPlace,
+  { key, series, step }: CheckpointPlace,
   { uploads: listed, marker }: KeyVersions,
   uploads: Upload[],
 ): Observation {
@@ -100,7 +93,7 @@ function uploadOf(
 }
 
 /** Files without a marker: nobody can tell whether they are all. */
-async function observeUnmarked(bucket: Bucket, place: DirectoryPlace): Promise<Observation[]> {
+async function observeUnmarked(bucket: Bucket, place: CheckpointPlace): Promise<Observation[]> {
   const first = await firstBelow(bucket, place.key)
   const fault = `has neither ${MARKERS.join(' nor ')}, which would say that all of its files are there`
   const upload: Upload = {

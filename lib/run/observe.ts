@@ -14,21 +14,12 @@ import type { ControlFact, MetricFact } from '../hook/history.ts'
 import type { NamedArguments } from '../hook/hook-arguments.ts'
 import type { Ledger } from '../hook/ledger.ts'
 import { type MetricReading, readLog, readMetricEvents } from '../hook/metric-source.ts'
-import {
-  checkpointName,
-  isDirectory,
-  keyIn,
-  meaningOf,
-  type Run,
-  runsAbove,
-  type Series,
-  stemOf,
-  stepIn,
-} from '../hook/names.ts'
+import { isDirectory, keyIn, meaningOf, type Series } from '../hook/names.ts'
 import type { SourceFault } from '../hook/problems.ts'
 import type { Observation } from '../hook/record.ts'
 import { inspectUpload } from './inspect-upload.ts'
 import { observeDirectory } from './observe-directory.ts'
+import { placeByTemplate, policiesOf } from './places.ts'
 import { type Control, readBegin, readEnd, readOptions } from './read-control.ts'
 
 /** A control file is a few hundred bytes; it becomes part of an entry, which DynamoDB limits to 400 KB. */
@@ -71,28 +62,6 @@ export async function observe(bucket: Bucket, ledger: Ledger, key: string): Prom
     case 'outside':
       return []
   }
-}
-
-/** Of keys within one directory the first: whichever is looked at, the whole directory is. */
-export function onePerPlace(ledger: Ledger, keys: readonly string[]): string[] {
-  const byPlace = new Map<string, string>()
-  for (const key of keys) {
-    const place = placeOf(ledger, key)
-    if (!byPlace.has(place)) byPlace.set(place, key)
-  }
-  return [...byPlace.values()]
-}
-
-function placeOf(ledger: Ledger, key: string): string {
-  const meaning = meaningOf(key)
-  if (meaning.kind === 'directory') return `${meaning.directory}/`
-  if (meaning.kind !== 'other') return key
-  const places = policiesOf(ledger).map((policy) => placeByTemplate(policy, ledger.run, key))
-  return places.find((place) => place !== undefined)?.key ?? key
-}
-
-function policiesOf({ history: { stackArguments, options } }: Ledger): NamedArguments[] {
-  return [stackArguments, ...options.map(({ named }) => ({ ...stackArguments, ...named }))]
 }
 
 async function observeCheckpoint(
@@ -164,26 +133,6 @@ async function observeByTemplates(
     found.set(`${place.series} ${place.step}`, seen)
   }
   return [...found.values()].flat()
-}
-
-function placeByTemplate(
-  named: NamedArguments,
-  run: Run,
-  key: string,
-): { key: string; series: Series; step: number } | undefined {
-  const template = named.filename_tmpl ?? undefined
-  const prefix = keyIn(run, '')
-  if (template === undefined || template.split('{}').length !== 2 || !key.startsWith(prefix)) {
-    return undefined
-  }
-  const [name = '', ...deeper] = key.slice(prefix.length).split('/')
-  const series = (named.by_epoch ?? true) ? 'epoch' : 'iter'
-  for (const each of deeper.length === 0 ? [template] : [template, stemOf(template)]) {
-    const step = stepIn(each, name)
-    if (step === undefined || checkpointName(each, step) !== name) continue
-    return { key: keyIn(run, deeper.length === 0 ? name : `${name}/`), series, step }
-  }
-  return undefined
 }
 
 type ControlKind<Fact> = (text: string) => Control<Fact>
@@ -340,14 +289,4 @@ async function textOf(
     if (error.code === 'gone') return { kind: 'gone' }
     throw error
   }
-}
-
-/**
- * The runs that a key may belong to: one, unless it may be a file of a directory that is a checkpoint by
- * some run's own template. None where the key is outside the protocol.
- */
-export function runsOfKey(key: string): Run[] {
-  const meaning = meaningOf(key)
-  if (meaning.kind === 'outside') return []
-  return meaning.kind === 'other' ? [meaning.run, ...runsAbove(key)] : [meaning.run]
 }

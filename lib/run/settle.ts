@@ -12,7 +12,8 @@ import { type Observation, record } from '../hook/record.ts'
 import { commitRun, type LoadedRun, loadRun } from '../message-hub/message-hub.ts'
 import { ConflictError } from '../message-hub/message-hub-error.ts'
 import { carryOut, outstanding } from './carry-out.ts'
-import { observe, onePerPlace } from './observe.ts'
+import { observe } from './observe.ts'
+import { onePerPlace } from './places.ts'
 import type { Worker } from './worker.ts'
 
 /** How a run is settled. */
