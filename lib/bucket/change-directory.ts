@@ -10,7 +10,7 @@ import { CALLS_AT_ONCE, forEachAtOnce } from './at-once.ts'
 import type { Bucket } from './bucket.ts'
 import { deleteIfMatch } from './delete.ts'
 import type { DirectoryListing } from './directory.ts'
-import { restoreVersion } from './restore.ts'
+import { restoredFrom, restoreVersion } from './restore.ts'
 import { versionsBelow } from './versions.ts'
 
 /** Copies of files at once; S3 makes them, so that no bytes pass through here. */
@@ -61,13 +61,18 @@ export async function restoreFiles(
   { histories }: DirectoryListing,
 ): Promise<boolean> {
   const absent = [...content].filter(([name]) => histories.get(name)?.isDeleted !== false)
-  const isReplaced = [...content].some(([name, { etag, sizeBytes }]) => {
-    const history = histories.get(name)
-    const current = history?.uploads.at(-1)
-    if (history?.isDeleted !== false || current === undefined) return false
-    return current.etag !== etag || current.sizeBytes !== sizeBytes
+  const odd = [...content].flatMap(([name, { versionId, etag, sizeBytes }]) => {
+    const { uploads = [], isDeleted } = histories.get(name) ?? {}
+    const current = uploads.at(-1)
+    if (isDeleted !== false || current === undefined) return []
+    const isSame = current.etag === etag && current.sizeBytes === sizeBytes
+    return isSame ? [] : [{ key: `${directory}${name}`, current, versionId }]
   })
-  if (isReplaced) return false
+  // A copy of what was uploaded in parts has another ETag, and may be of an attempt that was interrupted.
+  const origins = await forEachAtOnce(odd, CALLS_AT_ONCE, ({ key, current }) =>
+    restoredFrom(bucket, { key, versionId: current.versionId }),
+  )
+  if (odd.some(({ versionId }, at) => origins[at] !== versionId)) return false
   const restored = await forEachAtOnce(absent, COPIES_AT_ONCE, ([name, version]) =>
     restoreVersion(bucket, { ...version, key: `${directory}${name}` }),
   )

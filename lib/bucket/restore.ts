@@ -55,6 +55,42 @@ export async function restoreVersion(
   return restoredOrPresent(bucket, source)
 }
 
+/**
+ * Copies the current version onto itself, so that it is newer than all that was restored beside it. Where
+ * another one has taken its place, that one stays.
+ *
+ * @throws the S3 error where the outcome is not known; renewing again is safe
+ */
+export async function renewVersion(bucket: Bucket, source: Source): Promise<Restored> {
+  try {
+    await bucket.s3.send(
+      new CopyObjectCommand({
+        Bucket: bucket.name,
+        Key: source.key,
+        ...copySource(bucket, source),
+        ...(await objectProperties(bucket, source)),
+        IfMatch: `"${source.etag}"`,
+        TaggingDirective: 'REPLACE',
+        MetadataDirective: 'REPLACE',
+      }),
+    )
+  } catch (error) {
+    const status = statusOf(error)
+    if (status !== 404 && status !== 412) throw error
+    return { kind: 'present' }
+  }
+  return restoredOrPresent(bucket, source)
+}
+
+/** The version that the hub restored by writing this one. */
+export async function restoredFrom(
+  bucket: Bucket,
+  { key, versionId }: Pick<Source, 'key' | 'versionId'>,
+): Promise<string | undefined> {
+  const version = { Bucket: bucket.name, Key: key, VersionId: versionId }
+  return (await bucket.s3.send(new HeadObjectCommand(version))).Metadata?.[RESTORES]
+}
+
 interface Properties {
   Metadata: Record<string, string>
   ContentType?: string

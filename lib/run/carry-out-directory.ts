@@ -8,8 +8,8 @@ import type { Bucket } from '../bucket/bucket.ts'
 import { deleteFiles, restoreFiles } from '../bucket/change-directory.ts'
 import { deleteIfMatch } from '../bucket/delete.ts'
 import type { DirectoryListing } from '../bucket/directory.ts'
-import { type Restored, restoreVersion } from '../bucket/restore.ts'
-import { versionsOf } from '../bucket/versions.ts'
+import { type Restored, renewVersion, restoreVersion } from '../bucket/restore.ts'
+import { type ListedVersion, versionsOf } from '../bucket/versions.ts'
 import type { DirectoryContent } from '../checkpoint/directory-content.ts'
 import type { Upload } from '../hook/history.ts'
 import type { Action } from '../hook/ledger.ts'
@@ -74,12 +74,25 @@ export async function restoreDirectory(
   // Another upload has taken its place, whose files these are now.
   if (current && current.versionId !== action.versionId) return { kind: 'present' }
   if (!(await restoreFiles(bucket, action.key, content, directory))) return { kind: 'gone' }
-  const restored = await restoreVersion(bucket, marker)
+  const restored = current
+    ? await renewIfTorn(bucket, action, marker)
+    : await restoreVersion(bucket, marker)
   if (restored.kind !== 'restored') return restored
   const after = await directoryOf(bucket, action)
   const { versionId } = restored.version
   const upload = uploadsIn(after, action.key).find((each) => each.versionId === versionId)
   return upload === undefined ? { kind: 'present' } : { kind: 'restored', upload }
+}
+
+/** A marker that stood all the while is older than the files that came back. */
+async function renewIfTorn(
+  bucket: Bucket,
+  action: OnDirectory<Restore>,
+  marker: ListedVersion,
+): Promise<Restored> {
+  const uploads = uploadsIn(await directoryOf(bucket, action), action.key)
+  const now = uploads.find(({ versionId }) => versionId === marker.versionId)
+  return now?.fault === undefined ? { kind: 'present' } : renewVersion(bucket, marker)
 }
 
 /** What a version of the marker stands for, if all of it is still in the bucket. */

@@ -1,10 +1,13 @@
 /** What trainers and other people do to a bucket, with any S3 client. */
 import {
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
   DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
   PutObjectCommand,
+  UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import { type Bucket, bareEtag } from '../../../lib/bucket/bucket.ts'
 import type { ListedVersion } from '../../../lib/bucket/versions.ts'
@@ -42,6 +45,22 @@ export async function put(
     new PutObjectCommand({ Bucket: bucket.name, Key: key, Body, Metadata: metadata }),
   )
   return head(bucket, key)
+}
+
+/** Uploads an object in one part, which gives it another ETag than one PUT of the same bytes. */
+export async function putInParts(
+  bucket: Bucket,
+  key: string,
+  Body: Uint8Array,
+  metadata: Record<string, string> = {},
+): Promise<void> {
+  const where = { Bucket: bucket.name, Key: key }
+  const begun = new CreateMultipartUploadCommand({ ...where, Metadata: metadata })
+  const { UploadId } = await bucket.s3.send(begun)
+  const part = { ...where, UploadId, PartNumber: 1 }
+  const { ETag } = await bucket.s3.send(new UploadPartCommand({ ...part, Body }))
+  const MultipartUpload = { Parts: [{ PartNumber: 1, ETag }] }
+  await bucket.s3.send(new CompleteMultipartUploadCommand({ ...where, UploadId, MultipartUpload }))
 }
 
 /** The current version of a key. */

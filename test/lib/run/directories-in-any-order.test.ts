@@ -6,12 +6,14 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { GetObjectCommand } from '@aws-sdk/client-s3'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { RESTORES } from '../../../lib/bucket/restore.ts'
 import { keyIn } from '../../../lib/hook/names.ts'
 import { loadRun } from '../../../lib/message-hub/message-hub.ts'
 import { PythonSession } from '../../fixtures/python-session.ts'
-import { bytesAt, put, textAt } from '../bucket/objects.ts'
+import { bytesAt, put, putInParts, textAt } from '../bucket/objects.ts'
 import { type Store, startStore } from '../bucket/store.ts'
 import { aroundCalls, Unavailable } from '../bucket/wire.ts'
 import { directory, liveNames } from './directories.ts'
@@ -80,16 +82,25 @@ describe('four directories with a keep of two', () => {
 })
 
 describe('an eviction that a late fact withdraws while it is under way', () => {
-  test.each(['lives on', 'dies'])('is undone where the worker that deletes %s', async (end) => {
+  test.each([
+    ['lives on', ''],
+    ['dies', ''],
+    ['dies', ', also where copies have other ETags'],
+  ])('is undone where the worker that deletes %s%s', async (end, copies) => {
     const worker = await newWorker(store, { ...OPTIONS, max_keep_ckpts: 1 })
     const names = Array.from({ length: 60 }, (_, at) => `rank_${at}.bin`)
     const first = directory('iter_1.pth', Object.fromEntries(names.map((name) => [name, name])))
     await upload(worker, first)
     await sleep(A_SECOND)
     const other = anotherInvocation(store, worker)
+    if (copies !== '') copyWithOtherEtags(other)
     let deletes = 0
     aroundCalls(worker.bucket.s3, async ({ name, go }) => {
-      if (name === 'DeleteObject' && ++deletes === 10) {
+      if (name !== 'DeleteObject') return go()
+      deletes += 1
+      // Some files it never comes to, and one it deletes when all is restored.
+      if (deletes > 40 && end === 'dies') throw new Unavailable()
+      if (deletes === 10) {
         await upload(other, { 'metrics/1.json': { iter: 1, metrics: { acc: 0.9 } } })
       }
       await go()
@@ -100,6 +111,8 @@ describe('an eviction that a late fact withdraws while it is under way', () => {
     })
     const evicting = upload(worker, directory('iter_2.pth', { 'a.bin': 'A' }))
     await (end === 'dies' ? expect(evicting).rejects.toThrow(Unavailable) : evicting)
+    // Then what comes back is newer than the marker, which came back before.
+    await sleep(A_SECOND)
     await look(other, Object.keys(first))
     expect(await liveNames(worker)).toEqual(expect.arrayContaining(Object.keys(first)))
     const { entries, ledger } = await loadRun(other.hub, RUN)
@@ -109,6 +122,45 @@ describe('an eviction that a late fact withdraws while it is under way', () => {
     expect(uploads.at(-1)).not.toHaveProperty('fault')
   })
 })
+
+describe('a restore that is interrupted', () => {
+  test.each(['', ', also where copies have other ETags'])('is finished later%s', async (copies) => {
+    const worker = await newWorker(store, { ...OPTIONS, max_keep_ckpts: 1 })
+    const names = Array.from({ length: 60 }, (_, at) => `rank_${at}.bin`)
+    const first = directory('iter_1.pth', Object.fromEntries(names.map((name) => [name, name])))
+    await upload(worker, first)
+    await upload(worker, directory('iter_2.pth', { 'a.bin': 'A' }))
+    await sleep(A_SECOND)
+    const [dying, other] = [anotherInvocation(store, worker), anotherInvocation(store, worker)]
+    let copied = 0
+    aroundCalls(dying.bucket.s3, async ({ name, go }) => {
+      if (name === 'CopyObject' && ++copied > 30) throw new Unavailable()
+      await go()
+    })
+    for (const each of copies === '' ? [] : [dying, other]) copyWithOtherEtags(each)
+    const metric = { 'metrics/1.json': { iter: 1, metrics: { acc: 0.9 } } }
+    await expect(upload(dying, metric)).rejects.toThrow(Unavailable)
+    expect(await liveNames(worker)).not.toContain('iter_1.pth/.complete.json')
+    await look(other, Object.keys(metric))
+    expect(await liveNames(worker)).toEqual(expect.arrayContaining(Object.keys(first)))
+    const { entries, ledger } = await loadRun(other.hub, RUN)
+    expect(ledger.effects).toEqual([])
+    expect(entries.get('step#iter#0000000000000001')).toMatchObject({ fate: 'kept' })
+  })
+})
+
+/** As S3 has it for copies of what was uploaded in parts; the emulator keeps their ETags. */
+function copyWithOtherEtags({ bucket }: TestWorker): void {
+  const plain = { ...bucket, s3: store.newS3() }
+  aroundCalls(bucket.s3, async ({ name, input, go }) => {
+    const key = 'Key' in input ? String(input.Key) : ''
+    if (name !== 'CopyObject' || key.endsWith('.complete.json')) return go()
+    const Metadata = 'Metadata' in input ? (input.Metadata as Record<string, string>) : {}
+    const source = { Bucket: bucket.name, Key: key, VersionId: Metadata[RESTORES] }
+    const { Body } = await plain.s3.send(new GetObjectCommand(source))
+    await putInParts(plain, key, (await Body?.transformToByteArray()) ?? new Uint8Array(), Metadata)
+  })
+}
 
 describe("torch's own directories", () => {
   let folder: string
