@@ -19,7 +19,8 @@ import type { Life } from './lives.ts'
 import { bestName, isDirectory, keyIn, nameOf, pathOf, type Run } from './names.ts'
 import { optionsNow } from './policy.ts'
 import { type Problem, problemsOf } from './problems.ts'
-import { decideRetention, type Fate, type Standing } from './retention.ts'
+import { decideRetention, type Fate } from './retention.ts'
+import type { Standing } from './standing.ts'
 import {
   checkpointKey,
   checkpointKeys,

@@ -6,26 +6,20 @@
  * Any other upload goes once a newer complete one of its life is there. In an orderly run this is the
  * hook's own deque; in a disorderly one it errs towards keeping.
  */
+import { type Eviction, evictionsOf } from './evictions.ts'
 import {
   type CheckpointFact,
   compareMoments,
   type History,
   idOf,
-  type Moment,
+  momentOf,
   momentOfCheckpoint,
 } from './history.ts'
-import { type HookOptions, isRegular } from './hook-arguments.ts'
-import { type Life, stepsInOrder } from './lives.ts'
+import { isRegular } from './hook-arguments.ts'
+import { nameOf } from './names.ts'
 import { optionsAt, optionsNow } from './policy.ts'
+import { byUploadTime, latestOf, type Standing, standingsOf } from './standing.ts'
 import type { Survey } from './survey.ts'
-
-/** A checkpoint that stands under its key: the newest whole upload there. */
-export interface Standing {
-  life: Life
-  fact: CheckpointFact
-  /** True where it counts in the deque. */
-  member: boolean
-}
 
 /** What should be of one checkpoint, and why. */
 export type Fate =
@@ -49,17 +43,15 @@ export function decideRetention(
   uncopied: ReadonlyMap<CheckpointFact['first'], string>,
   brake: number,
 ): Map<string, { standing: Standing; fate: Fate }> {
-  const all = survey.lives.flatMap((life) => standingsInLife(life, survey, endLasts))
+  const all = standingsOf(survey, endLasts)
   const standings = latestOf(all)
-  const evictions = new Map([
-    ...dequeEvictions(all, survey, brake),
-    ...strayEvictions(standings, survey),
-  ])
+  const evictions = evictionsOf(all, survey, brake)
   const whole = standings.filter(({ fact }) => fact.newestOfKey && !isLost(fact))
   const shield: Shield = {
     newest: newestOf(whole),
     newestLeft: newestOf(whole.filter((standing) => !isRemoved(history, standing))),
     uncopied,
+    resumedFrom: resumedFrom(history),
   }
   return new Map(
     standings.map((standing) => {
@@ -76,6 +68,17 @@ interface Shield {
   newestLeft: Set<Standing>
   /** What is wanted beyond its time and has no copy to go on with. */
   uncopied: ReadonlyMap<CheckpointFact['first'], string>
+  /** The name of the checkpoint that the newest life says it resumed from. */
+  resumedFrom: string | undefined
+}
+
+/** A trainer that has just resumed would resume from the same checkpoint again if it crashed now. */
+function resumedFrom(history: History): string | undefined {
+  const newest = history.begins
+    .filter(({ fault }) => fault === undefined)
+    .toSorted((a, b) => compareMoments(momentOf('begin', a), momentOf('begin', b)))
+    .at(-1)
+  return newest?.resumeFrom === undefined ? undefined : nameOf(newest.resumeFrom)
 }
 
 /** Needed again when the bucket no longer had it. */
@@ -85,167 +88,6 @@ function isLost({ versions }: CheckpointFact): boolean {
 
 function isRemoved(history: History, { fact }: Standing): boolean {
   return history.steps.get(idOf(fact))?.removal?.key === fact.key
-}
-
-/** What stands of each step: the upload of the newest life that has it, at its place in that life. */
-function latestOf(standings: Standing[]): Standing[] {
-  const byStep = new Map<number, Standing>()
-  for (const standing of standings) {
-    // Deleted first, so that a step stands where its newest life has it.
-    byStep.delete(standing.fact.step)
-    byStep.set(standing.fact.step, standing)
-  }
-  return [...byStep.values()]
-}
-
-/**
- * A step that set a record enters the deque as the hook saves it again, which it does only if this life
- * has saved a checkpoint of the series before.
- */
-function standingsInLife(
-  life: Life,
-  survey: Survey,
-  endLasts: ReadonlySet<CheckpointFact['first']>,
-): Standing[] {
-  let savedBefore = false
-  return stepsInOrder(life).map(([step, fact]) => {
-    const options = optionsAt(survey.policy, momentOfCheckpoint(fact))
-    if (isRegular(options, step)) savedBefore = true
-    const member =
-      isRegular(options, step) ||
-      (savedBefore && survey.walk.records.has(fact)) ||
-      endLasts.has(fact.first)
-    return { life, fact, member }
-  })
-}
-
-type Eviction = { kind: 'evicted' | 'held'; reason: string }
-
-/**
- * One policy after the other: what a small `max_keep_ckpts` evicted, a larger one does not bring back.
- * Each is judged on what stood at the time, so that what a newer life uploads again brings nothing back
- * either.
- *
- * @param all the standings of every life, superseded ones too
- */
-function dequeEvictions(all: Standing[], survey: Survey, brake: number): Map<Standing, Eviction> {
-  const evictions = new Map<Standing, Eviction>()
-  const inTime = latestOf(all)
-    .filter(({ member }) => member)
-    .toSorted(byUploadTime)
-  const places = new Map(inTime.map((member, place) => [member, place]))
-  const turns = turningPoints(all).toSorted(compareMoments)
-  const { stages } = survey.policy
-  for (const [index, { options, begins }] of stages.entries()) {
-    const keep = options.maxKeepCkpts
-    const outsideAt = (moment: Moment | undefined): Standing[] => {
-      const standing = latestOf(all.filter(({ fact }) => isBefore(fact, moment)))
-      const members = standing.filter((each) => each.member && !evictions.has(each))
-      return outside(members, keep, lifeBefore(survey, moment))
-    }
-    const evictAt = (moment: Moment | undefined): void => {
-      for (const member of outsideAt(moment)) {
-        const reason = crowdedOut(inTime, places.get(member) ?? 0, keep)
-        evictions.set(member, { kind: 'evicted', reason })
-      }
-    }
-    if (begins !== undefined) {
-      // What the policy before has held is decided again under this one.
-      for (const [member, { kind }] of evictions) if (kind === 'held') evictions.delete(member)
-      const atOnce = outsideAt(begins)
-      if (atOnce.length > brake) {
-        const reason = `held: max_keep_ckpts=${keep} would evict ${atOnce.length} checkpoints at once, more than the brake of ${brake}`
-        for (const member of atOnce) evictions.set(member, { kind: 'held', reason })
-      } else evictAt(begins)
-    }
-    const until = stages[index + 1]?.begins
-    for (const turn of turns) {
-      const isInStage =
-        (begins === undefined || compareMoments(begins, turn) < 0) &&
-        (until === undefined || compareMoments(turn, until) < 0)
-      if (isInStage) evictAt(turn)
-    }
-    evictAt(until)
-  }
-  return evictions
-}
-
-/** Where a newer life uploads a step of the deque again, outside the deque: that makes no room for others. */
-function turningPoints(all: Standing[]): Moment[] {
-  const before = new Map<number, Standing>()
-  return all.flatMap((standing) => {
-    const { step } = standing.fact
-    const isTurn = !standing.member && before.get(step)?.member
-    before.set(step, standing)
-    return isTurn ? [momentOfCheckpoint(standing.fact)] : []
-  })
-}
-
-function isBefore(fact: CheckpointFact, moment: Moment | undefined): boolean {
-  return moment === undefined || compareMoments(momentOfCheckpoint(fact), moment) < 0
-}
-
-function lifeBefore(survey: Survey, until: Moment | undefined): Life | undefined {
-  return survey.lives.findLast(
-    ({ begins }) => until === undefined || compareMoments(begins, until) < 0,
-  )
-}
-
-/** The members outside the newest `keep` both by step within the newest life and by upload time. */
-function outside(members: Standing[], keep: number, newest: Life | undefined): Standing[] {
-  if (keep <= 0) return []
-  const byStep = members
-    .filter(({ life }) => life === newest)
-    .toSorted((a, b) => b.fact.step - a.fact.step)
-    .slice(0, keep)
-  const byTime = members.toSorted(byUploadTime).toReversed().slice(0, keep)
-  const inside = new Set([...byStep, ...byTime])
-  return members.filter((member) => !inside.has(member))
-}
-
-function byNumber(a: number, b: number): number {
-  return a - b
-}
-
-function byUploadTime(a: Standing, b: Standing): number {
-  return compareMoments(momentOfCheckpoint(a.fact), momentOfCheckpoint(b.fact))
-}
-
-/** Names the rivals that an orderly run's deque would hold when the member at a place fell out of it. */
-function crowdedOut(inTime: Standing[], place: number, keep: number): string {
-  const newer = inTime.slice(place + 1, place + 1 + keep).map(({ fact }) => fact.step)
-  return `evicted: max_keep_ckpts=${keep}, newer ${newer.join(', ')}`
-}
-
-/**
- * Uploads outside the deque. One is what a trainer resumes from while nothing newer of its life is
- * there; what an older life ended with ages out as its deque does.
- */
-function strayEvictions(standings: Standing[], survey: Survey): Map<Standing, Eviction> {
-  const evictions = new Map<Standing, Eviction>()
-  const inTime = standings.toSorted(byUploadTime)
-  const stepsOf = new Map(
-    survey.lives.map((life) => [life, [...life.steps.keys()].toSorted(byNumber)]),
-  )
-  for (const [index, stray] of inTime.entries()) {
-    if (stray.member) continue
-    const options = optionsAt(survey.policy, momentOfCheckpoint(stray.fact))
-    if (options.interval <= 0) continue
-    const steps = stepsOf.get(stray.life) ?? []
-    const newer = steps[steps.indexOf(stray.fact.step) + 1]
-    const keep = optionsNow(survey.policy).maxKeepCkpts
-    if (newer !== undefined) {
-      evictions.set(stray, { kind: 'evicted', reason: `${strayReason(options)}, newer ${newer}` })
-    } else if (stray.life !== survey.lives.at(-1) && keep > 0 && inTime.length - index > keep) {
-      const reason = `${strayReason(options)}, of an earlier life, ${keep} are newer`
-      evictions.set(stray, { kind: 'evicted', reason })
-    }
-  }
-  return evictions
-}
-
-function strayReason({ interval, saveBegin }: HookOptions): string {
-  return `evicted: outside the series (interval=${interval}, save_begin=${saveBegin})`
 }
 
 /** Never deleted: the newest by step of the newest life, and the newest of the run by upload time. */
@@ -290,6 +132,14 @@ function fateOf(
   if (what !== undefined) {
     const reason = `kept: ${what}, and a directory is not copied`
     return { kind: 'kept', reason, member: false, restorable: true }
+  }
+  if (nameOf(fact.key) === shield.resumedFrom) {
+    return {
+      kind: 'kept',
+      reason: 'kept: the trainer resumed from it',
+      member: false,
+      restorable: true,
+    }
   }
   if (shield.newest.has(standing) || shield.newestLeft.has(standing)) {
     const restorable = shield.newest.has(standing)

@@ -155,6 +155,19 @@ describe('with a new life', () => {
     expect(run.outcome().keepCkptIds).toEqual([1, 2])
   })
 
+  test('what the trainer says it resumed from stays until it resumes from another (2)', () => {
+    const run = aRun({ max_keep_ckpts: 1 }).upload(1, 2).begin('epoch_2.pth').upload(3, 4, 5)
+    expect(kept(run)).toEqual([2, 5])
+    expect(reason(run, 2)).toBe('kept: the trainer resumed from it')
+    expect(run.outcome().keepCkptIds).toEqual([5])
+    expect(kept(run.begin('s3://bucket/exp/epoch_5.pth').upload(6, 7))).toEqual([5, 7])
+  })
+
+  test('a checkpoint that was evicted comes back where the trainer says it resumed from it', () => {
+    const run = aRun({ max_keep_ckpts: 1 }).upload(1, 2, 3).begin('epoch_2.pth')
+    expect(fateOf(run.outcome(), 2)).toMatchObject({ kind: 'kept', restorable: true })
+  })
+
   test('the last is its highest step, although an older life went higher', () => {
     const run = aRun().upload(1, 2, 3).begin().upload(1)
     expect(run.outcome().lastInOrder.map(({ step }) => step)).toEqual([1, 3, 2])
