@@ -7,7 +7,8 @@
 import { createHash } from 'node:crypto'
 import type { Best } from './best.ts'
 import type { Draft } from './draft.ts'
-import { BEST_DROPPED_KEYS, type Outcome, type Publication } from './fold.ts'
+import { BEST_DROPPED_KEYS, type Publication } from './endings.ts'
+import type { Outcome } from './fold.ts'
 import { bytesOf, type CheckpointFact } from './history.ts'
 import {
   type Artifact,

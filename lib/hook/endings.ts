@@ -1,0 +1,162 @@
+/**
+ * Ends of training: what each one made the last, and what it publishes.
+ *
+ * An end sees the history up to it, and the upload that its `last` names. What comes later publishes
+ * nothing until the next end; the hub then says that one is due.
+ */
+import {
+  type CheckpointFact,
+  checkpointFacts,
+  compareMoments,
+  type EndFact,
+  type History,
+  momentOf,
+} from './history.ts'
+import type { HookOptions } from './hook-arguments.ts'
+import type { Life } from './lives.ts'
+import { bestName, keyIn, nameOf, pathOf, type Run } from './names.ts'
+import { optionsNow } from './policy.ts'
+import { checkpointKeys, highestStep, historyBefore, type Survey, surveyOf } from './survey.ts'
+
+/** A file that an end of training publishes. */
+export interface Publication {
+  /** `last`, or the metric whose best it is. */
+  of: { last: true } | { metric: string }
+  /** The trainer's upload that it is made from. */
+  source: CheckpointFact
+  /** The name whose stem the published file takes: that of the checkpoint or of its best copy. */
+  name: string
+  /** Top-level keys that stay. */
+  publishedKeys: readonly string[]
+  /** Top-level keys that go although `publishedKeys` may name them. */
+  droppedKeys: readonly string[]
+}
+
+/** What one end of training publishes; nothing until the upload that it names is there. */
+export interface Ending {
+  end: EndFact
+  publications: Publication[]
+  /** The checkpoint name that it waits for. */
+  waitsFor: string | undefined
+}
+
+/** What the hook never writes into a best file, and leaves out of others if told so. */
+export const OPTIMIZER_KEYS = ['optimizer', 'optim_wrapper'] as const
+export const SCHEDULER_KEYS = ['param_schedulers'] as const
+/** What a best copy leaves out: the hook saves it with `save_optimizer=False, save_param_scheduler=False`. */
+export const BEST_DROPPED_KEYS: readonly string[] = [...OPTIMIZER_KEYS, ...SCHEDULER_KEYS]
+
+/** An end of training, and what it saw. */
+export interface ReadEnd {
+  ending: Ending
+  before: Survey
+  /** Nothing while it waits. */
+  last: CheckpointFact | undefined
+}
+
+/** Reads the ends of a history, in their order. */
+export function readEnds(run: Run, history: History): ReadEnd[] {
+  return history.ends
+    .filter(({ fault }) => fault === undefined)
+    .toSorted((a, b) => compareMoments(momentOf('end', a), momentOf('end', b)))
+    .map((end) => readEnd(run, history, end))
+}
+
+function readEnd(run: Run, history: History, end: EndFact): ReadEnd {
+  const { before, last } = lastOfEnd(run, history, end)
+  const publications =
+    last === undefined ? [] : publicationsOf(before, last, optionsNow(before.policy))
+  const waitsFor = last === undefined ? end.last : undefined
+  return { ending: { end, publications, waitsFor }, before, last }
+}
+
+/** The lasts that count in the deque. */
+export function lastsOf(ends: ReadEnd[]): Set<CheckpointFact['first']> {
+  return new Set(
+    ends.flatMap(({ before, last }) =>
+      last !== undefined && optionsNow(before.policy).saveLast ? [last.first] : [],
+    ),
+  )
+}
+
+/**
+ * The last of an end: what it names, of the life that it ended, whenever that upload comes; other uploads
+ * of the same name, that of a later life above all, change nothing.
+ */
+function lastOfEnd(run: Run, history: History, end: EndFact): Omit<ReadEnd, 'ending'> {
+  const before = surveyOf(run, historyBefore(history, end))
+  if (end.last === undefined) return { before, last: highestStep(before.lives) }
+  const key = keyIn(run, end.last)
+  const inTime = withKey(run, key, before, before.lives.slice(-1))
+  if (inTime !== undefined) return { before, last: inTime }
+  const awaited = [...history.steps.values()]
+    .flatMap((facts) => [...checkpointFacts(facts, key), ...checkpointFacts(facts, `${key}/`)])
+    .find(({ first }) => first.fault === undefined && first.seconds > end.seconds)
+  const since = awaited ? surveyOf(run, historyBefore(history, end, awaited.first)) : before
+  return { before: since, last: withKey(run, key, since, since.lives) }
+}
+
+/** The checkpoint of a key, of the newest of these lives that has it. */
+function withKey(
+  run: Run,
+  key: string,
+  { naming }: Survey,
+  lives: Life[],
+): CheckpointFact | undefined {
+  if (naming === undefined) return undefined
+  return lives
+    .toReversed()
+    .flatMap(({ steps }) => [...steps.values()])
+    .find(
+      (fact) =>
+        pathOf(fact.key) === key && checkpointKeys(run, naming, fact.step).includes(fact.key),
+    )
+}
+
+function publicationsOf(survey: Survey, last: CheckpointFact, options: HookOptions): Publication[] {
+  const { publishedKeys } = options
+  if (publishedKeys === undefined) return []
+  const common = { publishedKeys, droppedKeys: droppedKeys(options) }
+  const ofLast: Publication[] = options.saveLast
+    ? [{ of: { last: true }, source: last, name: nameOf(last.key), ...common }]
+    : []
+  const ofBest = survey.walk.best.map(
+    ({ metric, checkpoint }): Publication => ({
+      of: { metric },
+      source: checkpoint,
+      name: bestName(metric, nameOf(checkpoint.key)),
+      publishedKeys,
+      droppedKeys: BEST_DROPPED_KEYS,
+    }),
+  )
+  return [...ofLast, ...ofBest]
+}
+
+/** The keys that `save_optimizer` and `save_param_scheduler` keep out of a checkpoint. */
+function droppedKeys({ saveOptimizer, saveParamScheduler }: HookOptions): readonly string[] {
+  return [...(saveOptimizer ? [] : OPTIMIZER_KEYS), ...(saveParamScheduler ? [] : SCHEDULER_KEYS)]
+}
+
+/** Whether an end that came now would publish other files than the newest one did. */
+export function isPublishDue(
+  survey: Survey,
+  options: HookOptions,
+  newest: ReadEnd | undefined,
+): boolean {
+  const highest = highestStep(survey.lives)
+  if (newest?.last === undefined || highest === undefined) return false
+  const isUnmoved = highest.first === highestStep(newest.before.lives)?.first
+  const last = isUnmoved ? newest.last : highest
+  return filesOf(publicationsOf(survey, last, options)) !== filesOf(newest.ending.publications)
+}
+
+function filesOf(publications: Publication[]): string {
+  return JSON.stringify(
+    publications.map(({ name, source, publishedKeys, droppedKeys }) => [
+      name,
+      source.first.versionId,
+      publishedKeys,
+      droppedKeys,
+    ]),
+  )
+}
