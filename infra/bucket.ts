@@ -9,8 +9,8 @@ import { allowAnnouncements } from './queues.ts'
 const STALE_UPLOAD_DAYS = 7
 /** Staging objects are gone within minutes; what a crash left behind goes after a week. */
 const STAGING_LEFTOVER_DAYS = 7
-export const STAGING_PREFIX = '.checkpoint-hub/staging/'
-export const FACTS_PREFIX = '.checkpoint-hub/facts/'
+const STAGING_PREFIX = '.checkpoint-hub/staging/'
+const FACTS_PREFIX = '.checkpoint-hub/facts/'
 
 /**
  * The versioned bucket, kept when the stack goes.

@@ -12,7 +12,7 @@ const LOCAL_HEADER = [0x50, 0x4b, 0x03, 0x04]
 const LEGACY_MAGIC = [0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19]
 
 /** Whether torch would read a file with these first bytes as a zip file. */
-export function looksLikeZip(firstBytes: Uint8Array): boolean {
+function looksLikeZip(firstBytes: Uint8Array): boolean {
   return LOCAL_HEADER.every((byte, index) => firstBytes[index] === byte)
 }
 

@@ -41,8 +41,8 @@ export interface Ending {
 }
 
 /** What the hook never writes into a best file, and leaves out of others if told so. */
-export const OPTIMIZER_KEYS = ['optimizer', 'optim_wrapper'] as const
-export const SCHEDULER_KEYS = ['param_schedulers'] as const
+const OPTIMIZER_KEYS = ['optimizer', 'optim_wrapper'] as const
+const SCHEDULER_KEYS = ['param_schedulers'] as const
 /** What a best copy leaves out: the hook saves it with `save_optimizer=False, save_param_scheduler=False`. */
 export const BEST_DROPPED_KEYS: readonly string[] = [...OPTIMIZER_KEYS, ...SCHEDULER_KEYS]
 

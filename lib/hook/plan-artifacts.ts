@@ -125,7 +125,7 @@ function forgetRefusals(draft: Draft, outcome: Outcome): void {
 }
 
 /** The published file that an end asks for. */
-export function publishedIdentity(publication: Publication): ArtifactIdentity {
+function publishedIdentity(publication: Publication): ArtifactIdentity {
   const { of, source, name, publishedKeys, droppedKeys } = publication
   return {
     kind: 'published',

@@ -11,7 +11,7 @@ import {
 import { firstBelow, type KeyVersions } from '../bucket/versions.ts'
 import { directoryFingerprint, faultOf, totalBytes } from '../checkpoint/directory-content.ts'
 import { MARKERS, type MarkerName } from '../checkpoint/directory-marker.ts'
-import type { Upload } from '../hook/history.ts'
+import { stepId, type Upload } from '../hook/history.ts'
 import type { Ledger } from '../hook/ledger.ts'
 import { meaningOf, pathOf } from '../hook/names.ts'
 import type { Observation } from '../hook/record.ts'
@@ -24,10 +24,10 @@ export async function observeDirectory(
   ledger: Ledger,
   place: CheckpointPlace,
 ): Promise<Observation[]> {
-  const known = [...ledger.history.steps.values()]
-    .filter(({ series, step }) => series === place.series && step === place.step)
-    .flatMap(({ uploads }) => uploads)
-    .filter(({ key, versionId }) => key === place.key && versionId !== UNMARKED)
+  const facts = ledger.history.steps.get(stepId(place.series, place.step))
+  const known = (facts?.uploads ?? []).filter(
+    ({ key, versionId }) => key === place.key && versionId !== UNMARKED,
+  )
   const markers = await markersOf(bucket, place.key)
   // One that was there once counts on: without it, what is left would look like another directory.
   const former = MARKERS.find((name) => known.some(({ directory }) => directory?.marker === name))
@@ -123,7 +123,7 @@ async function observeUnmarked(bucket: Bucket, place: CheckpointPlace): Promise<
  * Which names in a directory are of its files. Its prefix may hold a run too, whose control files, metrics
  * and checkpoints are nobody else's.
  */
-export function ownNames(directory: string): (name: string) => boolean {
+function ownNames(directory: string): (name: string) => boolean {
   return (name) => {
     const meaning = meaningOf(`${directory}${name}`)
     // By a run's own template nothing is said of what lies deeper.

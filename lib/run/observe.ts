@@ -9,7 +9,7 @@
 import type { Bucket } from '../bucket/bucket.ts'
 import { foldersBelow, keysBelow, versionsOf } from '../bucket/versions.ts'
 import { isOwn } from '../bucket/write.ts'
-import type { ControlFact } from '../hook/history.ts'
+import { type ControlFact, stepId } from '../hook/history.ts'
 import type { NamedArguments } from '../hook/hook-arguments.ts'
 import type { Ledger } from '../hook/ledger.ts'
 import { isDirectory, keyIn, meaningOf, type Series } from '../hook/names.ts'
@@ -23,6 +23,7 @@ import { textOf } from './version-text.ts'
 
 /** A control file is a few hundred bytes; it becomes part of an entry, which DynamoDB limits to 400 KB. */
 const MAX_CONTROL_BYTES = 64 * 1024
+
 /** What is at a key that the ledger does not have; nothing for keys outside the protocol. */
 export async function observe(bucket: Bucket, ledger: Ledger, key: string): Promise<Observation[]> {
   const meaning = meaningOf(key)
@@ -62,11 +63,8 @@ async function observeCheckpoint(
   step: number,
 ): Promise<Observation[]> {
   const { uploads: listed, marker } = await versionsOf(bucket, key)
-  const known = new Set(
-    [...ledger.history.steps.values()]
-      .filter((facts) => facts.series === series && facts.step === step)
-      .flatMap((facts) => facts.uploads.map(({ versionId }) => versionId)),
-  )
+  const facts = ledger.history.steps.get(stepId(series, step))
+  const known = new Set(facts?.uploads.map(({ versionId }) => versionId))
   const uploads = []
   for (const version of listed) {
     if (!known.has(version.versionId)) uploads.push(await inspectUpload(bucket, version))

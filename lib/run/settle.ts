@@ -165,7 +165,8 @@ async function carryOutAll(
   for (let round = 0; round < ROUNDS; round++) {
     const { ledger } = current
     const effects = outstanding(ledger)
-    if (effects.length === 0 && !decideOn(worker, ledger).more) return current
+    // A decision that found no room for all of it left effects, so none means that nothing is left.
+    if (effects.length === 0) return current
     const { lookAt, failures } = await carryOutEach(worker, ledger.run, effects, uncommitted)
     // What was done is ticked off although another effect failed.
     const ticked = uncommitted.reduce(record, ledger)

@@ -44,6 +44,20 @@ describe('a bucket whose versioning was suspended', () => {
     ])
   })
 
+  test('is folded no more often for it, however many deletions are held', async () => {
+    const many = Array.from({ length: 40 }, (_, at) => [`epoch_${at + 4}.pth`, checkpoint(`${at}`)])
+    await upload(worker, Object.fromEntries(many))
+    let decisions = 0
+    // The time is asked for at every decision.
+    const nowSeconds = () => {
+      decisions += 1
+      return worker.nowSeconds()
+    }
+    await settleRun({ ...worker, nowSeconds }, RUN, {})
+    expect(decisions).toBeLessThanOrEqual(2)
+    expect(await checkpoints()).toHaveLength(43)
+  })
+
   test('is tidied once its versioning is enabled again', async () => {
     await setVersioning('Enabled')
     await settleRun(worker, RUN, {})
