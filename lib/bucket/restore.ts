@@ -8,6 +8,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { abortRefused } from './abort.ts'
 import { type Bucket, bareEtag, statusOf } from './bucket.ts'
+import { type Condition, objectProperties, type Properties } from './properties.ts'
 import { type ListedVersion, versionsOf } from './versions.ts'
 
 /** User metadata of a restored object: the version that it brings back. */
@@ -28,27 +29,38 @@ const PART_BYTES = 1024 ** 3
 /** Copies within S3 at once: a 10 GiB checkpoint is back in the time that one part takes. */
 const COPIES_AT_ONCE = 10
 
-/** The version to restore. */
-type Source = Pick<ListedVersion, 'key' | 'versionId' | 'etag' | 'sizeBytes'>
+/** The version to restore, and the ETag of the object that it takes the place of, if it does. */
+export interface RestoreRequest
+  extends Pick<ListedVersion, 'key' | 'versionId' | 'etag' | 'sizeBytes'> {
+  over?: string
+}
+
+type Source = Omit<RestoreRequest, 'over'>
 
 /**
- * Copies a version onto its own key, if nothing is there. The delete marker stays in the key's history.
+ * Copies a version onto its own key, if nothing is there or the one object that it is to replace. What
+ * was on top, a delete marker too, stays in the key's history.
  *
  * @param copyLimitBytes sources that are larger are copied in parts
  * @throws the S3 error where the outcome is not known; restoring again is safe
  */
 export async function restoreVersion(
   bucket: Bucket,
-  source: Source,
+  { over, ...source }: RestoreRequest,
   copyLimitBytes = COPY_LIMIT_BYTES,
 ): Promise<Restored> {
-  const before = await versionsOf(bucket, source.key)
-  if (before.marker === undefined && before.uploads.length > 0) return { kind: 'present' }
+  const { uploads, marker } = await versionsOf(bucket, source.key)
+  const top = marker === undefined ? uploads.at(-1) : undefined
+  if (top?.etag !== over) return { kind: 'present' }
+  const properties = await objectProperties(bucket, source)
+  if (properties === undefined) return { kind: 'gone' }
   const copy = source.sizeBytes > copyLimitBytes ? copyInParts : copyWhole
+  const condition: Condition = over === undefined ? { IfNoneMatch: '*' } : { IfMatch: `"${over}"` }
   try {
-    await copy(bucket, source, await objectProperties(bucket, source))
+    await copy(bucket, source, withToken(properties, source), condition)
   } catch (error) {
-    if (statusOf(error) === 404) return { kind: 'gone' }
+    // The source may have gone, or what it was to replace: whoever looks again sees which.
+    if (statusOf(error) === 404) return { kind: over === undefined ? 'gone' : 'present' }
     if (statusOf(error) !== 412) throw error
     // Either somebody uploaded meanwhile, or this is our own success whose answer was lost.
   }
@@ -62,18 +74,11 @@ export async function restoreVersion(
  * @throws the S3 error where the outcome is not known; renewing again is safe
  */
 export async function renewVersion(bucket: Bucket, source: Source): Promise<Restored> {
+  const properties = await objectProperties(bucket, source)
+  if (properties === undefined) return { kind: 'present' }
   try {
-    await bucket.s3.send(
-      new CopyObjectCommand({
-        Bucket: bucket.name,
-        Key: source.key,
-        ...copySource(bucket, source),
-        ...(await objectProperties(bucket, source)),
-        IfMatch: `"${source.etag}"`,
-        TaggingDirective: 'REPLACE',
-        MetadataDirective: 'REPLACE',
-      }),
-    )
+    const condition = { IfMatch: `"${source.etag}"` }
+    await copyWhole(bucket, source, withToken(properties, source), condition)
   } catch (error) {
     const status = statusOf(error)
     if (status !== 404 && status !== 412) throw error
@@ -91,20 +96,9 @@ export async function restoredFrom(
   return (await bucket.s3.send(new HeadObjectCommand(version))).Metadata?.[RESTORES]
 }
 
-interface Properties {
-  Metadata: Record<string, string>
-  ContentType?: string
-}
-
 /** The trainer's own metadata, and the token by which the hub knows what it restored. */
-async function objectProperties(bucket: Bucket, { key, versionId }: Source): Promise<Properties> {
-  const { Metadata, ContentType } = await bucket.s3.send(
-    new HeadObjectCommand({ Bucket: bucket.name, Key: key, VersionId: versionId }),
-  )
-  return {
-    Metadata: { ...Metadata, [RESTORES]: versionId },
-    ...(ContentType !== undefined && { ContentType }),
-  }
+function withToken({ Metadata, ...others }: Properties, { versionId }: Source): Properties {
+  return { ...others, Metadata: { ...Metadata, [RESTORES]: versionId } }
 }
 
 function copySource(bucket: Bucket, { key, versionId, etag }: Source) {
@@ -114,14 +108,19 @@ function copySource(bucket: Bucket, { key, versionId, etag }: Source) {
   }
 }
 
-async function copyWhole(bucket: Bucket, source: Source, properties: Properties): Promise<void> {
+async function copyWhole(
+  bucket: Bucket,
+  source: Source,
+  properties: Properties,
+  condition: Condition,
+): Promise<void> {
   await bucket.s3.send(
     new CopyObjectCommand({
       Bucket: bucket.name,
       Key: source.key,
       ...copySource(bucket, source),
       ...properties,
-      IfNoneMatch: '*',
+      ...condition,
       // Tags would need permissions of their own, and mean nothing to the hub.
       TaggingDirective: 'REPLACE',
       MetadataDirective: 'REPLACE',
@@ -129,7 +128,12 @@ async function copyWhole(bucket: Bucket, source: Source, properties: Properties)
   )
 }
 
-async function copyInParts(bucket: Bucket, source: Source, properties: Properties): Promise<void> {
+async function copyInParts(
+  bucket: Bucket,
+  source: Source,
+  properties: Properties,
+  condition: Condition,
+): Promise<void> {
   const where = { Bucket: bucket.name, Key: source.key }
   const { UploadId } = await bucket.s3.send(
     new CreateMultipartUploadCommand({ ...where, ...properties }),
@@ -145,7 +149,7 @@ async function copyInParts(bucket: Bucket, source: Source, properties: Propertie
       Parts.push(...(await Promise.all(copied)))
     }
     const MultipartUpload = { Parts }
-    const complete = { ...where, UploadId, MultipartUpload, IfNoneMatch: '*' }
+    const complete = { ...where, UploadId, MultipartUpload, ...condition }
     await bucket.s3.send(new CompleteMultipartUploadCommand(complete))
   } catch (error) {
     await abortRefused(bucket, { ...where, UploadId }, error)

@@ -9,6 +9,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { abortRefused } from './abort.ts'
 import { type Bucket, BucketError, bareEtag, statusOf } from './bucket.ts'
+import type { Condition, Properties } from './properties.ts'
 import { RESTORES } from './restore.ts'
 
 /** User metadata by which the hub knows an object as its own: the SHA-256 that it wrote. */
@@ -53,16 +54,14 @@ export async function writeIfAbsent(
   content: Content,
   replaces: string | undefined,
 ): Promise<Written> {
-  const condition = replaces === undefined ? { IfNoneMatch: '*' } : { IfMatch: `"${replaces}"` }
-  const where = { Bucket: bucket.name, Key: key }
-  const metadata = {
+  const condition: Condition =
+    replaces === undefined ? { IfNoneMatch: '*' } : { IfMatch: `"${replaces}"` }
+  const properties = {
     ContentType: 'application/octet-stream',
     Metadata: { [SHA256]: content.sha256 },
   }
   try {
-    if (content.sizeBytes <= PART_BYTES) {
-      await putWhole(bucket, { ...where, ...metadata, ...condition }, content)
-    } else await putParts(bucket, where, metadata, condition, content)
+    await putContent(bucket, key, content, properties, condition)
   } catch (error) {
     const status = statusOf(error)
     if (status === 404 && replaces !== undefined) {
@@ -72,6 +71,25 @@ export async function writeIfAbsent(
     // The name is taken, perhaps by this very write whose answer was lost: look whose object it is.
   }
   return whatIsThere(bucket, key, content)
+}
+
+/**
+ * Writes content on a condition, in one request or in parts.
+ *
+ * @throws the S3 error: 412 or 404 where the condition does not hold; a success whose answer was lost and
+ *   that was tried again gives 412 as well
+ */
+export async function putContent(
+  bucket: Bucket,
+  key: string,
+  content: Content,
+  properties: Properties,
+  condition: Condition,
+): Promise<void> {
+  const where = { Bucket: bucket.name, Key: key }
+  if (content.sizeBytes <= PART_BYTES) {
+    await putWhole(bucket, { ...where, ...properties, ...condition }, content)
+  } else await putParts(bucket, where, properties, condition, content)
 }
 
 async function whatIsThere(bucket: Bucket, key: string, content: Content): Promise<Written> {
@@ -107,12 +125,12 @@ async function putWhole(
 async function putParts(
   bucket: Bucket,
   where: { Bucket: string; Key: string },
-  metadata: { ContentType: string; Metadata: Record<string, string> },
-  condition: { IfNoneMatch: string } | { IfMatch: string },
+  properties: Properties,
+  condition: Condition,
   content: Content,
 ): Promise<void> {
   const { UploadId } = await bucket.s3.send(
-    new CreateMultipartUploadCommand({ ...where, ...metadata }),
+    new CreateMultipartUploadCommand({ ...where, ...properties }),
   )
   try {
     const Parts: { PartNumber: number; ETag: string | undefined }[] = []

@@ -16,6 +16,7 @@ import type { HookOptions } from './hook-arguments.ts'
 import type { Life } from './lives.ts'
 import { bestName, keyIn, nameOf, pathOf, type Run } from './names.ts'
 import { optionsNow } from './policy.ts'
+import { BEST_DROPPED_KEYS, unsavedKeys } from './stripping.ts'
 import { checkpointKeys, highestStep, historyBefore, type Survey, surveyOf } from './survey.ts'
 
 /** A file that an end of training publishes. */
@@ -39,12 +40,6 @@ export interface Ending {
   /** The checkpoint name that it waits for. */
   waitsFor: string | undefined
 }
-
-/** What the hook never writes into a best file, and leaves out of others if told so. */
-const OPTIMIZER_KEYS = ['optimizer', 'optim_wrapper'] as const
-const SCHEDULER_KEYS = ['param_schedulers'] as const
-/** What a best copy leaves out: the hook saves it with `save_optimizer=False, save_param_scheduler=False`. */
-export const BEST_DROPPED_KEYS: readonly string[] = [...OPTIMIZER_KEYS, ...SCHEDULER_KEYS]
 
 /** An end of training, and what it saw. */
 export interface ReadEnd {
@@ -116,7 +111,7 @@ function withKey(
 function publicationsOf(survey: Survey, last: CheckpointFact, options: HookOptions): Publication[] {
   const { publishedKeys } = options
   if (publishedKeys === undefined) return []
-  const common = { publishedKeys, droppedKeys: droppedKeys(options) }
+  const common = { publishedKeys, droppedKeys: unsavedKeys(options) }
   const ofLast: Publication[] = options.saveLast
     ? [{ of: { last: true }, source: last, name: nameOf(last.key), ...common }]
     : []
@@ -130,11 +125,6 @@ function publicationsOf(survey: Survey, last: CheckpointFact, options: HookOptio
     }),
   )
   return [...ofLast, ...ofBest]
-}
-
-/** The keys that `save_optimizer` and `save_param_scheduler` keep out of a checkpoint. */
-function droppedKeys({ saveOptimizer, saveParamScheduler }: HookOptions): readonly string[] {
-  return [...(saveOptimizer ? [] : OPTIMIZER_KEYS), ...(saveParamScheduler ? [] : SCHEDULER_KEYS)]
 }
 
 /** Whether an end that came now would publish other files than the newest one did. */

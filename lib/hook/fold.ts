@@ -22,6 +22,8 @@ export interface Outcome {
   /** Fates by step id, of every step with an upload. */
   fates: Map<string, Fate>
   standings: Map<string, Standing>
+  /** By step id: the top-level keys that the stored checkpoint is to be without. */
+  droppedKeys: Map<string, readonly string[]>
   /** Checkpoints that may be called the last, the best choice first. */
   lastInOrder: CheckpointFact[]
   best: Best[]
@@ -60,6 +62,7 @@ export function fold(run: Run, history: History, brake: number): Outcome {
     survey,
     fates,
     standings,
+    droppedKeys: new Map([...retention].map(([id, { droppedKeys }]) => [id, droppedKeys])),
     lastInOrder: kept
       .map(({ standing }) => standing)
       .toSorted(byLifeAndStep)

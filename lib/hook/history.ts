@@ -18,6 +18,14 @@ export interface DirectoryMark {
   removed: number
 }
 
+/** What the hub left out as it wrote a version. */
+export interface Strip {
+  /** The version that it was made from. */
+  versionId: string
+  /** Top-level keys that it has no longer, whether that version had them or not. */
+  droppedKeys: readonly string[]
+}
+
 /**
  * One version of a checkpoint's key, as the bucket holds it. Of a directory, whose key ends with a slash,
  * version, ETag and time are its marker's, size and fingerprint those of all its files.
@@ -38,6 +46,8 @@ export interface Upload {
   /** True once the hub needed this version and the bucket no longer had it. */
   gone: boolean
   directory?: DirectoryMark
+  /** What the hub wrote to strip the checkpoint says so. */
+  strips?: Strip
 }
 
 /** A metric's value at a step, from one source; `null` is Python's `None`. */
@@ -197,7 +207,8 @@ export interface CheckpointFact {
 
 /**
  * The uploads of one key as facts. An upload of the same bytes as the one before is no new fact: it
- * becomes that fact's live version and leaves it its time. So does what the hub wrote as a restore.
+ * becomes that fact's live version and leaves it its time. So does what the hub wrote as a restore, or to
+ * strip it.
  *
  * @param key the key that counts: a step may have been uploaded under another template too
  */
@@ -227,10 +238,40 @@ export function checkpointFacts(facts: StepFacts, key: string): CheckpointFact[]
 }
 
 function continues(before: CheckpointFact, upload: Upload): boolean {
-  const restored = before.versions.some((version) => version.versionId === upload.restores)
   // Any of them may tell: a restored version has another ETag, and no fingerprint was taken of it.
-  const same = before.versions.some((version) => sameBytes(version, upload))
-  return same || (restored && before.live.sizeBytes === upload.sizeBytes)
+  return before.versions.some(
+    (version) =>
+      sameBytes(version, upload) || isRestored(version, upload) || isStripped(version, upload),
+  )
+}
+
+/** Its token alone would not do: whoever copies an object copies that too. */
+function isRestored(version: Upload, upload: Upload): boolean {
+  return version.versionId === upload.restores && version.sizeBytes === upload.sizeBytes
+}
+
+function isStripped(version: Upload, upload: Upload): boolean {
+  return version.versionId === upload.strips?.versionId && upload.fault === undefined
+}
+
+/**
+ * The top-level keys that a version of a checkpoint has no longer, since the hub left them out; empty
+ * where it is as the trainer uploaded it.
+ */
+export function droppedFrom(
+  { versions }: Pick<CheckpointFact, 'versions'>,
+  upload: Upload,
+): readonly string[] {
+  const at = versions.indexOf(upload)
+  const origin = versions.findLast(
+    (each, place) =>
+      place < at &&
+      (isStripped(each, upload) || isRestored(each, upload) || sameBytes(each, upload)),
+  )
+  if (origin === undefined) return []
+  return isStripped(origin, upload)
+    ? (upload.strips?.droppedKeys ?? [])
+    : droppedFrom({ versions }, origin)
 }
 
 /** The place of an upload: that of its first version. */

@@ -3,7 +3,7 @@
  *
  * Plain data, as the message hub stores it. `record` adds facts to it, `decide` adds decisions.
  */
-import { type History, type StepFacts, stepId } from './history.ts'
+import { type CheckpointFact, type History, type StepFacts, stepId } from './history.ts'
 import type { NamedArguments } from './hook-arguments.ts'
 import type { Run } from './names.ts'
 import type { SourceFault } from './problems.ts'
@@ -25,6 +25,17 @@ export interface CheckpointState {
    * one of them is a stale worker's, not a person's.
    */
   withdrawn: string[]
+  /** Why the checkpoint stays as it is although keys are to go. */
+  unstripped?: Unstripped
+}
+
+/** A checkpoint that was to be stripped, and was not. */
+export interface Unstripped {
+  /** Tells the bytes from others. */
+  bytes: string
+  droppedKeys: readonly string[]
+  /** Why it could not be done; nothing where the checkpoint has none of the keys. */
+  refusal: string | undefined
 }
 
 /** Which file an artifact is, apart from its bytes. */
@@ -78,6 +89,17 @@ export type Action =
       etag: string
       sizeBytes: number
       marker?: string
+      /** ETag of what the hub had stripped, which this takes the place of. */
+      over?: string
+    }
+  | {
+      kind: 'strip'
+      id: string
+      key: string
+      versionId: string
+      etag: string
+      sizeBytes: number
+      droppedKeys: readonly string[]
     }
   | { kind: 'retire'; key: string; versionId: string; etag: string }
   | { kind: 'make'; key: string; identity: ArtifactIdentity; replaces: string | undefined }
@@ -132,6 +154,14 @@ export function emptyLedger(run: Run, stackArguments: NamedArguments): Ledger {
 
 /** What the hub did to a checkpoint that it has not touched. */
 export const UNTOUCHED: CheckpointState = { evicted: undefined, withdrawn: [] }
+
+/** Whether the eviction that stands was decided for these bytes. */
+export function isEvicted(
+  { evicted }: CheckpointState,
+  { versions }: Pick<CheckpointFact, 'versions'>,
+): boolean {
+  return versions.some(({ versionId }) => versionId === evicted?.versionId)
+}
 
 /** Whether two artifacts are to be the same file, whatever they are called. */
 export function sameIdentity(a: ArtifactIdentity, b: ArtifactIdentity): boolean {

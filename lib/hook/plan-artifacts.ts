@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto'
 import type { Best } from './best.ts'
 import type { Draft } from './draft.ts'
-import { BEST_DROPPED_KEYS, type Publication } from './endings.ts'
+import type { Publication } from './endings.ts'
 import type { Outcome } from './fold.ts'
 import { bytesOf, type CheckpointFact } from './history.ts'
 import {
@@ -19,6 +19,7 @@ import {
   sameIdentity,
 } from './ledger.ts'
 import { bestName, isDirectory, keyIn, nameOf, stemOf, yieldedName } from './names.ts'
+import { BEST_DROPPED_KEYS } from './stripping.ts'
 
 /** A directory's files are of many formats; dropping keys is defined for torch's own only. */
 const NO_FEWER_KEYS =

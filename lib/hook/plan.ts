@@ -8,9 +8,10 @@
 import { type Circumstances, Draft } from './draft.ts'
 import { fold, type Outcome } from './fold.ts'
 import { type CheckpointFact, idOf, type Upload } from './history.ts'
-import { type CheckpointState, type Ledger, UNTOUCHED } from './ledger.ts'
+import { type CheckpointState, isEvicted, type Ledger, UNTOUCHED } from './ledger.ts'
 import { uriOf } from './names.ts'
 import { answersOf, isNeeded, planArtifacts } from './plan-artifacts.ts'
+import { planContents } from './plan-contents.ts'
 import type { Fate } from './retention.ts'
 
 /** What was decided: the ledger with the decisions in it, and the outcome that they follow from. */
@@ -38,6 +39,7 @@ export function decide(ledger: Ledger, circumstances: Circumstances): Decision {
   planLastCheckpoint(draft, circumstances.bucket, last)
   planArtifacts(draft, outcome)
   planCheckpoints(draft, outcome)
+  planContents(draft, outcome)
   draft.answers = answersOf(draft, outcome)
   const { heldDeletions, more } = draft
   return { ledger: draft.ledger(), outcome, last, heldDeletions, more }
@@ -119,7 +121,7 @@ function restore(draft: Draft, id: string, fact: CheckpointFact, state: Checkpoi
   // Some worker may still be carrying out the eviction, even one that was ticked off already.
   const suspected = state.evicted === undefined ? [] : [state.evicted.versionId]
   const withdrawn = [...new Set([...state.withdrawn, ...suspected])]
-  draft.checkpoints.set(id, { evicted: undefined, withdrawn })
+  draft.checkpoints.set(id, { ...state, evicted: undefined, withdrawn })
   draft.add({ kind: 'restore', id, ...wholeVersion(source) })
 }
 
@@ -136,9 +138,4 @@ function wholeVersion(upload: Upload): {
 
 function markerOf({ directory }: Upload): { marker?: string } {
   return directory?.marker === undefined ? {} : { marker: directory.marker }
-}
-
-/** Whether the eviction that stands was decided for these bytes. */
-function isEvicted({ evicted }: CheckpointState, fact: CheckpointFact): boolean {
-  return fact.versions.some(({ versionId }) => versionId === evicted?.versionId)
 }

@@ -25,12 +25,18 @@ export interface Policy {
   faults: { fact: OptionsFact; fault: ArgumentFault }[]
 }
 
-/** The arguments of the hook that evict; they hold from their file's own time only. */
-const EVICTING = ['interval', 'save_begin', 'max_keep_ckpts'] as const
+/** The arguments of the hook that take something away; they hold from their file's own time only. */
+const REMOVING = [
+  'interval',
+  'save_begin',
+  'max_keep_ckpts',
+  'save_optimizer',
+  'save_param_scheduler',
+] as const
 
 /**
  * The stages of a run's policy. The first valid file governs names, metrics and published keys from the
- * start of the run; what evicts holds from the file's own time. An invalid version changes nothing.
+ * start of the run; what evicts or strips holds from the file's own time. An invalid version changes nothing.
  *
  * @throws {HookArgumentError} where the stack's own defaults are invalid
  */
@@ -82,7 +88,7 @@ function stageOf(policy: Policy, index: number): PolicyStage {
 function startingOptions(stack: NamedArguments, first: NamedArguments | undefined): HookOptions {
   if (first === undefined) return resolveOptions(stack, {})
   const named = { ...first }
-  for (const argument of EVICTING) delete named[argument]
+  for (const argument of REMOVING) delete named[argument]
   return resolveOptions(stack, named)
 }
 

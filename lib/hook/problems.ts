@@ -9,6 +9,7 @@ import {
   type History,
   idOf,
   momentOfCheckpoint,
+  type StepFacts,
   type Upload,
 } from './history.ts'
 import { isDirectory, keyIn, type Run } from './names.ts'
@@ -61,8 +62,7 @@ export function problemsOf(
     for (const upload of facts.uploads) {
       if (upload.fault !== undefined) error(upload.key, upload.seconds, 'checkpoint', upload.fault)
       if (upload.gone) {
-        const reason = 'was evicted and is wanted again, but its noncurrent version has expired'
-        error(upload.key, upload.seconds, 'checkpoint', reason)
+        error(upload.key, upload.seconds, 'checkpoint', expiryOf(upload, facts))
       }
     }
     const fate = fates.get(idOf(facts))
@@ -79,6 +79,12 @@ export function problemsOf(
   }
   found.push(...optionWarnings(run, history, survey))
   return found
+}
+
+function expiryOf({ versionId }: Upload, { uploads }: StepFacts): string {
+  return uploads.some(({ strips }) => strips?.versionId === versionId)
+    ? 'was stripped and is wanted whole again, but its noncurrent version has expired'
+    : 'was evicted and is wanted again, but its noncurrent version has expired'
 }
 
 /** Of a file and directories of one step, one counts. */
@@ -106,14 +112,6 @@ function optionWarnings(run: Run, history: History, survey: Survey): Problem[] {
   if (options.outDir !== undefined) {
     const reason = "is not followed yet: the hub's files stay in the run's own prefix"
     remarks.push({ field: 'out_dir', reason })
-  }
-  if (!options.saveOptimizer || !options.saveParamScheduler) {
-    const reason =
-      'is followed in what the hub writes; the stored checkpoints keep what the trainer uploaded'
-    remarks.push({
-      field: options.saveOptimizer ? 'save_param_scheduler' : 'save_optimizer',
-      reason,
-    })
   }
   return remarks.map(({ field, reason }) => problem('warning', key, seconds, field, reason))
 }

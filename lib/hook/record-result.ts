@@ -2,7 +2,7 @@
  * Recording what came of an effect: it is ticked off, and what a slow worker did after its effect was
  * withdrawn is recorded as it is.
  */
-import { bytesOf, type Upload } from './history.ts'
+import { bytesOf, type StepFacts, type Upload } from './history.ts'
 import {
   type Action,
   type ArtifactIdentity,
@@ -21,6 +21,9 @@ export type Result =
   | { kind: 'done' }
   | { kind: 'restored'; upload: Upload }
   | { kind: 'gone' }
+  | { kind: 'stripped'; upload: Upload }
+  /** With the reason where it could not be done, without one where there was nothing to do. */
+  | { kind: 'unstripped'; refusal: string | undefined }
   | { kind: 'made'; key: string; object: ArtifactObject }
   | { kind: 'refused'; key: string; reason: string }
   | { kind: 'foreign'; key: string; seconds: number }
@@ -44,6 +47,8 @@ export function recordResult(
       return stands ? ticked : recordStaleEviction(ticked, action)
     case 'restore':
       return recordRestore(ticked, action, result)
+    case 'strip':
+      return recordStrip(ticked, action, result)
     case 'retire':
       return stands ? recordRetirement(ticked, action) : recordStaleRetirement(ticked, action)
     case 'make':
@@ -57,7 +62,7 @@ function recordStaleEviction(ledger: Ledger, action: Extract<Action, { kind: 'ev
   const withdrawn = state.withdrawn.filter((each) => each !== versionId)
   // Where the eviction was ticked off by another worker, there is nothing stale about it.
   if (!state.withdrawn.includes(versionId)) return ledger
-  return withCheckpoint(ledger, id, { evicted: { versionId, etag }, withdrawn })
+  return withCheckpoint(ledger, id, { ...state, evicted: { versionId, etag }, withdrawn })
 }
 
 /** What is gone is no longer listed, so that the hub is the same whichever copies were made on the way. */
@@ -86,22 +91,39 @@ function recordRestore(
 ): Ledger {
   const facts = ledger.history.steps.get(action.id)
   if (facts === undefined) return ledger
-  if (result.kind === 'restored') {
-    const known = facts.uploads.some(({ versionId }) => versionId === result.upload.versionId)
-    return known
-      ? ledger
-      : withStep(ledger, { ...facts, uploads: [...facts.uploads, result.upload] })
-  }
+  if (result.kind === 'restored') return withVersion(ledger, facts, result.upload)
   if (result.kind !== 'gone') return ledger
   const uploads = facts.uploads.map((upload) =>
     upload.versionId === action.versionId ? { ...upload, gone: true } : upload,
   )
+  if (action.over !== undefined) return withStep(ledger, { ...facts, uploads })
   const { versionId, etag } = action
   const state = ledger.checkpoints.get(action.id) ?? UNTOUCHED
   return withCheckpoint(withStep(ledger, { ...facts, uploads }), action.id, {
     ...state,
     evicted: { versionId, etag },
   })
+}
+
+function withVersion(ledger: Ledger, facts: StepFacts, upload: Upload): Ledger {
+  const known = facts.uploads.some(({ versionId }) => versionId === upload.versionId)
+  return known ? ledger : withStep(ledger, { ...facts, uploads: [...facts.uploads, upload] })
+}
+
+function recordStrip(
+  ledger: Ledger,
+  action: Extract<Action, { kind: 'strip' }>,
+  result: Result,
+): Ledger {
+  const facts = ledger.history.steps.get(action.id)
+  if (facts === undefined) return ledger
+  if (result.kind === 'stripped') return withVersion(ledger, facts, result.upload)
+  const source = facts.uploads.find(({ versionId }) => versionId === action.versionId)
+  if (result.kind !== 'unstripped' || source === undefined) return ledger
+  const { droppedKeys } = action
+  const unstripped = { bytes: bytesOf(source), droppedKeys, refusal: result.refusal }
+  const state = ledger.checkpoints.get(action.id) ?? UNTOUCHED
+  return withCheckpoint(ledger, action.id, { ...state, unstripped })
 }
 
 function recordMade(

@@ -141,10 +141,10 @@ function recordCheckpoint(ledger: Ledger, seen: SeenCheckpoint): Ledger {
     // The files of a directory that came again are to go too, which takes a decision of its own.
     const isRepeat = isDirectory(seen.key) && sameBytes(own, above)
     const evicted = { versionId: isRepeat ? own.versionId : above.versionId, etag: own.etag }
-    return withCheckpoint(withStep(ledger, facts), id, { evicted, withdrawn })
+    return withCheckpoint(withStep(ledger, facts), id, { ...state, evicted, withdrawn })
   }
   const isComingBack = ledger.effects.some(
-    ({ action }) => action.kind === 'restore' && action.id === id,
+    ({ action }) => action.kind === 'restore' && action.id === id && action.over === undefined,
   )
   if (isComingBack) return withStep(ledger, facts)
   const before = facts.removal?.key === seen.key ? facts.removal.seconds : undefined

@@ -19,6 +19,7 @@ import { isRegular } from './hook-arguments.ts'
 import { nameOf } from './names.ts'
 import { optionsAt, optionsNow } from './policy.ts'
 import { byUploadTime, latestOf, type Standing, standingsOf } from './standing.ts'
+import { unsavedKeys } from './stripping.ts'
 import type { Survey } from './survey.ts'
 
 /** What should be of one checkpoint, and why. */
@@ -34,7 +35,8 @@ export type Fate =
  * @param endLasts the checkpoints that ends of training made the last of the hook's series
  * @param uncopied checkpoints of which no copy can be made, and for what one would be
  * @param brake how many evictions a change of the options may cause at once
- * @returns fates by step id, in the order of lives and steps
+ * @returns fates by step id, in the order of lives and steps, each with the top-level keys that the
+ *   stored checkpoint is to be without
  */
 export function decideRetention(
   history: History,
@@ -42,7 +44,7 @@ export function decideRetention(
   endLasts: ReadonlySet<CheckpointFact['first']>,
   uncopied: ReadonlyMap<CheckpointFact['first'], string>,
   brake: number,
-): Map<string, { standing: Standing; fate: Fate }> {
+): Map<string, { standing: Standing; fate: Fate; droppedKeys: readonly string[] }> {
   const all = standingsOf(survey, endLasts)
   const standings = latestOf(all)
   const evictions = evictionsOf(all, survey, brake)
@@ -56,7 +58,8 @@ export function decideRetention(
   return new Map(
     standings.map((standing) => {
       const fate = fateOf(history, survey, standing, evictions.get(standing), shield)
-      return [idOf(standing.fact), { standing, fate }]
+      const droppedKeys = isResumable(standing, shield) ? [] : unsavedByNow(survey, standing)
+      return [idOf(standing.fact), { standing, fate, droppedKeys }]
     }),
   )
 }
@@ -79,6 +82,18 @@ function resumedFrom(history: History): string | undefined {
     .toSorted((a, b) => compareMoments(momentOf('begin', a), momentOf('begin', b)))
     .at(-1)
   return newest?.resumeFrom === undefined ? undefined : nameOf(newest.resumeFrom)
+}
+
+/** What a trainer may resume from keeps its optimizer, whatever the options say. */
+function isResumable(standing: Standing, { newest, newestLeft, resumedFrom }: Shield): boolean {
+  return (
+    newest.has(standing) || newestLeft.has(standing) || nameOf(standing.fact.key) === resumedFrom
+  )
+}
+
+/** By the options under which it was uploaded, as the hook would have saved it. */
+function unsavedByNow({ policy }: Survey, { fact }: Standing): readonly string[] {
+  return unsavedKeys(optionsAt(policy, momentOfCheckpoint(fact)))
 }
 
 /** Needed again when the bucket no longer had it. */

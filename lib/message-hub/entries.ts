@@ -1,6 +1,12 @@
 /** A decision as the entries of the table. */
 import { createHash } from 'node:crypto'
-import type { ControlFact, MetricFact, StepFacts, Upload } from '../hook/history.ts'
+import {
+  type ControlFact,
+  droppedFrom,
+  type MetricFact,
+  type StepFacts,
+  type Upload,
+} from '../hook/history.ts'
 import type { HookOptions } from '../hook/hook-arguments.ts'
 import type { Artifact, CheckpointState, Effect } from '../hook/ledger.ts'
 import { uriOf } from '../hook/names.ts'
@@ -31,7 +37,11 @@ export function entriesOf(decision: Decision, setting: Setting): Entries {
   for (const [id, facts] of ledger.history.steps) {
     const fate = outcome.fates.get(id)
     const state = ledger.checkpoints.get(id)
-    entries.set(`step#${id}`, stepEntry(facts, fate, state, setting.noncurrentDays))
+    const fact = outcome.standings.get(id)?.fact
+    entries.set(`step#${id}`, {
+      ...stepEntry(facts, fate, state, setting.noncurrentDays),
+      removed_keys: fact && shownKeys(droppedFrom(fact, fact.live)),
+    })
   }
   for (const fact of ledger.history.options) {
     entries.set(controlEntry('options', fact), {
@@ -141,10 +151,19 @@ function stepEntry(
       etag: state.evicted.etag,
     },
     withdrawn_evictions: state?.withdrawn.length ? state.withdrawn : undefined,
+    unstripped: state?.unstripped && {
+      bytes: state.unstripped.bytes,
+      dropped_keys: state.unstripped.droppedKeys,
+      refusal: state.unstripped.refusal,
+    },
     fate: fate?.kind ?? 'no checkpoint',
     reason: fate?.reason ?? 'metrics only: no checkpoint of this step was uploaded',
     restorable_days: fate?.kind === 'evicted' ? noncurrentDays : undefined,
   }
+}
+
+function shownKeys(keys: readonly string[]): readonly string[] | undefined {
+  return keys.length > 0 ? keys : undefined
 }
 
 function uploadOf(upload: Upload): Attributes {
@@ -157,6 +176,10 @@ function uploadOf(upload: Upload): Attributes {
     fingerprint: upload.fingerprint,
     fault: upload.fault,
     restores: upload.restores,
+    strips: upload.strips && {
+      version_id: upload.strips.versionId,
+      dropped_keys: upload.strips.droppedKeys,
+    },
     gone: upload.gone || undefined,
     directory: upload.directory && {
       marker: upload.directory.marker,

@@ -132,6 +132,7 @@ function readStep(ledger: Ledger, id: string, entry: Parsed<'step'>): void {
       restores: upload.restores,
       gone: upload.gone ?? false,
       ...directoryOf(upload.directory),
+      ...stripOf(upload.strips),
     })),
     metrics: entry.metrics.map((metric) => ({
       metric: metric.metric,
@@ -148,11 +149,24 @@ function readStep(ledger: Ledger, id: string, entry: Parsed<'step'>): void {
   ledger.history.steps.set(id, facts)
   const evicted = entry.evicted_version
   const withdrawn = entry.withdrawn_evictions ?? []
-  if (evicted === undefined && withdrawn.length === 0) return
+  const unstripped = entry.unstripped
+  if (evicted === undefined && withdrawn.length === 0 && unstripped === undefined) return
   ledger.checkpoints.set(id, {
     evicted: evicted && { versionId: evicted.version_id, etag: evicted.etag },
     withdrawn,
+    ...(unstripped !== undefined && {
+      unstripped: {
+        bytes: unstripped.bytes,
+        droppedKeys: unstripped.dropped_keys,
+        refusal: unstripped.refusal,
+      },
+    }),
   })
+}
+
+function stripOf(stored: Parsed<'step'>['uploads'][number]['strips']): Pick<Upload, 'strips'> {
+  if (stored === undefined) return {}
+  return { strips: { versionId: stored.version_id, droppedKeys: stored.dropped_keys } }
 }
 
 function directoryOf(

@@ -1,4 +1,5 @@
 /** Entries that only people and indexes read: derived at each commit, and never read back. */
+import { bytesOf } from '../hook/history.ts'
 import type { Ledger } from '../hook/ledger.ts'
 import { sameIdentity } from '../hook/ledger.ts'
 import { keyIn, uriOf } from '../hook/names.ts'
@@ -66,6 +67,7 @@ export function problemsOf(decision: Decision): Problem[] {
     ...ofSources,
     ...artifactProblems(ledger),
     ...heldProblems(decision),
+    ...unstrippedProblems(ledger),
   ])
 }
 
@@ -92,6 +94,18 @@ function artifactProblems(ledger: Ledger): Problem[] {
     return [
       problem('error', source.key, upload?.seconds ?? 0, artifact.identity.kind, artifact.reason),
     ]
+  })
+}
+
+/** Checkpoints that hold more than the options ask for, since they cannot be rewritten. */
+function unstrippedProblems({ checkpoints, history }: Ledger): Problem[] {
+  return [...checkpoints].flatMap(([id, { unstripped }]) => {
+    const upload = history.steps
+      .get(id)
+      ?.uploads.find((each) => bytesOf(each) === unstripped?.bytes)
+    if (unstripped?.refusal === undefined || upload === undefined) return []
+    const reason = `is kept with all its keys, ${unstripped.droppedKeys.join(' and ')} too: ${unstripped.refusal}`
+    return [problem('warning', upload.key, upload.seconds, 'checkpoint', reason)]
   })
 }
 

@@ -39,14 +39,20 @@ const ORDER: Record<Action['kind'], number> = {
   restore: 0,
   'write last_checkpoint': 1,
   make: 2,
-  evict: 3,
-  retire: 4,
+  strip: 3,
+  evict: 4,
+  retire: 5,
+}
+
+/** What reads or writes whole checkpoints is done by `publish`, not by whoever decided it. */
+export function isJob(action: Action): action is Extract<Action, { kind: 'make' | 'strip' }> {
+  return action.kind === 'make' || action.kind === 'strip'
 }
 
 /** The effects that are to be carried out now, in their order; a job that was sent is under way. */
 export function outstanding(ledger: Ledger): Effect[] {
   return ledger.effects
-    .filter(({ action, sentSeconds }) => action.kind !== 'make' || sentSeconds === undefined)
+    .filter(({ action, sentSeconds }) => !isJob(action) || sentSeconds === undefined)
     .toSorted((a, b) => ORDER[a.action.kind] - ORDER[b.action.kind] || a.number - b.number)
 }
 
@@ -67,6 +73,7 @@ export async function carryOut(worker: Worker, run: Run, effect: Effect): Promis
     case 'retire':
       return remove(worker, number, action)
     case 'make':
+    case 'strip':
       return sendJob(worker, { run, effect: number })
   }
 }

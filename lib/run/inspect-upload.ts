@@ -1,6 +1,7 @@
 /** Looks into a new version of a checkpoint: is it whole, and which bytes are they. */
 import { type Bucket, BucketError } from '../bucket/bucket.ts'
 import { objectReader } from '../bucket/object-reader.ts'
+import { stripIn } from '../bucket/replace.ts'
 import { RESTORES } from '../bucket/restore.ts'
 import type { ListedVersion } from '../bucket/versions.ts'
 import { CheckpointFormatError } from '../checkpoint/checkpoint-format-error.ts'
@@ -37,6 +38,8 @@ export async function inspectUpload(
     if (!(error instanceof CheckpointFormatError)) throw error
     upload.fault = error.message
   }
-  upload.restores = reader.metadata()[RESTORES]
-  return upload
+  const metadata = reader.metadata()
+  upload.restores = metadata[RESTORES]
+  const strips = stripIn(metadata)
+  return strips === undefined ? upload : { ...upload, strips }
 }

@@ -1,15 +1,18 @@
-/** A job: an artifact to make, named by its effect in the message hub. */
+/** A job: an artifact to make or a checkpoint to strip, named by its effect in the message hub. */
 import * as z from 'zod/mini'
 import { versionsOf } from '../bucket/versions.ts'
 import type { Action, Ledger } from '../hook/ledger.ts'
 import type { Run } from '../hook/names.ts'
 import { isStillWanted } from '../hook/plan-artifacts.ts'
+import type { Result } from '../hook/record-result.ts'
 import { loadRun } from '../message-hub/message-hub.ts'
-import { type Job, outstanding } from './carry-out.ts'
+import { isJob, type Job, outstanding } from './carry-out.ts'
 import { makeArtifact } from './make-artifact.ts'
 import { decideOn, settleRun } from './settle.ts'
+import { stripCheckpoint } from './strip-checkpoint.ts'
 import type { Worker } from './worker.ts'
 
+type JobAction = Extract<Action, { kind: 'make' | 'strip' }>
 type MakeAction = Extract<Action, { kind: 'make' }>
 
 const jobSchema = z.object({ run: z.string(), effect: z.number() })
@@ -35,24 +38,32 @@ export function parseJob(body: string): Job {
 }
 
 /**
- * Makes the artifact that a job asks for, if its effect still stands, and settles the run.
+ * Makes or strips what a job asks for, if its effect still stands, and settles the run.
  *
  * @throws the error of S3 or DynamoDB where an outcome is not known; the job may be repeated
  */
 export async function carryOutJob(worker: Worker, job: Job): Promise<void> {
   const { ledger } = await loadRun(worker.hub, job.run)
   const effect = ledger.effects.find(({ number }) => number === job.effect)
-  if (effect === undefined || effect.action.kind !== 'make') {
+  if (effect === undefined || !isJob(effect.action)) {
     // Delivered again, perhaps because a crash came between its result and what followed from that.
     if (outstanding(ledger).length > 0) await settleRun(worker, job.run, {})
     return
   }
-  const result = (await isUnwanted(worker, ledger, effect.action))
-    ? ({ kind: 'done' } as const)
-    : await makeArtifact(worker.bucket, ledger, effect.action)
+  const { action } = effect
+  const result = await resultOf(worker, ledger, action)
   await settleRun(worker, job.run, {
-    observations: [{ kind: 'result', effect: job.effect, action: effect.action, result }],
+    observations: [{ kind: 'result', effect: job.effect, action, result }],
+    // Where another object was in the way, it is to be known before anything is decided again.
+    ...(action.kind === 'strip' && result.kind === 'done' && { keys: [action.key] }),
   })
+}
+
+async function resultOf(worker: Worker, ledger: Ledger, action: JobAction): Promise<Result> {
+  if (action.kind === 'strip') return stripCheckpoint(worker.bucket, action)
+  return (await isUnwanted(worker, ledger, action))
+    ? { kind: 'done' }
+    : makeArtifact(worker.bucket, ledger, action)
 }
 
 /** What was overtaken while it waited need not be made, unless an earlier attempt began to. */

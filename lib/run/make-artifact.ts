@@ -15,8 +15,14 @@ import {
   type RewritePlan,
   readCheckpoint,
 } from '../checkpoint/rewrite.ts'
-import { checkpointFacts } from '../hook/history.ts'
-import type { Action, ArtifactIdentity, ArtifactObject, Ledger } from '../hook/ledger.ts'
+import { checkpointFacts, droppedFrom } from '../hook/history.ts'
+import {
+  type Action,
+  type ArtifactIdentity,
+  type ArtifactObject,
+  keepsKey,
+  type Ledger,
+} from '../hook/ledger.ts'
 import { keyIn, publishedName, yieldedName } from '../hook/names.ts'
 import { refusedKey } from '../hook/plan-artifacts.ts'
 import type { Result } from '../hook/record-result.ts'
@@ -58,11 +64,14 @@ export async function makeArtifact(bucket: Bucket, ledger: Ledger, action: Make)
  */
 function sourcesOf(ledger: Ledger, identity: ArtifactIdentity): Source[] {
   const { key, versionId } = identity.source
+  const fact = [...ledger.history.steps.values()]
+    .flatMap((facts) => checkpointFacts(facts, key))
+    .find(({ versions }) => versions.some((version) => version.versionId === versionId))
+  // A stripped version does only where all that it lacks would go anyway.
   const versions =
-    [...ledger.history.steps.values()]
-      .flatMap((facts) => checkpointFacts(facts, key))
-      .find((fact) => fact.versions.some((version) => version.versionId === versionId))?.versions ??
-    []
+    fact?.versions.filter(
+      (version) => !droppedFrom(fact, version).some((each) => keepsKey(identity, each)),
+    ) ?? []
   const own = versions.filter((version) => version.versionId === versionId)
   const others = versions.filter((version) => version.versionId !== versionId)
   const twins = others.filter(({ restores }) => restores === undefined)
@@ -85,7 +94,7 @@ async function makeFrom(
 ): Promise<Result> {
   const { identity } = action
   const reader = await sourceReader(bucket, source)
-  const plan = planRewrite(await readCheckpoint(reader), (key) => isWanted(identity, key))
+  const plan = planRewrite(await readCheckpoint(reader), (key) => keepsKey(identity, key))
   const content = await contentOf(reader, plan)
   const key =
     identity.kind === 'published'
@@ -94,12 +103,8 @@ async function makeFrom(
   return write(bucket, ledger, action, key, plan, content)
 }
 
-function isWanted({ publishedKeys, droppedKeys }: ArtifactIdentity, key: string): boolean {
-  return !droppedKeys.includes(key) && (publishedKeys === undefined || publishedKeys.includes(key))
-}
-
 /** A small source is read once, as a whole. */
-async function sourceReader(bucket: Bucket, source: Source): Promise<RangeReader> {
+export async function sourceReader(bucket: Bucket, source: Source): Promise<RangeReader> {
   const reader = objectReader(bucket, source)
   if (source.sizeBytes > PART_BYTES) return reader
   const bytes = await reader.read(0, source.sizeBytes)
@@ -109,7 +114,8 @@ async function sourceReader(bucket: Bucket, source: Source): Promise<RangeReader
   }
 }
 
-async function contentOf(reader: RangeReader, plan: RewritePlan): Promise<Content> {
+/** The content of a rewritten file, hashed. */
+export async function contentOf(reader: RangeReader, plan: RewritePlan): Promise<Content> {
   const hash = createHash('sha256')
   for await (const chunk of assemble(reader, plan, PART_BYTES)) hash.update(chunk)
   return {

@@ -5,7 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isTransient } from '../bucket/bucket.ts'
-import type { Effect, Ledger } from '../hook/ledger.ts'
+import type { Action, Effect, Ledger } from '../hook/ledger.ts'
 import { keyIn, type Run } from '../hook/names.ts'
 import { type Decision, decide } from '../hook/plan.ts'
 import { type Observation, record } from '../hook/record.ts'
@@ -30,6 +30,8 @@ export interface Settlement {
 const OBSERVATIONS_AT_ONCE = 30
 /** Other workers on the same run let one through each time, so a few attempts suffice. */
 const ATTEMPTS = 12
+/** What could not be undone if the bucket kept no versions. */
+const TAKES_AWAY: ReadonlySet<Action['kind']> = new Set(['evict', 'strip', 'retire'])
 /** Every round carries out what the one before decided; an orderly one needs two. */
 const ROUNDS = 200
 
@@ -132,8 +134,7 @@ async function commitPart(
 
 function addsDeletions({ ledger }: Decision, before: Ledger): boolean {
   return ledger.effects.some(
-    ({ number, action }) =>
-      number >= before.nextEffect && (action.kind === 'evict' || action.kind === 'retire'),
+    ({ number, action }) => number >= before.nextEffect && TAKES_AWAY.has(action.kind),
   )
 }
 

@@ -32,6 +32,8 @@ export class AHub {
   readonly foreign = new Set<string>()
   /** Versions that are found unfit to publish. */
   readonly unfit = new Set<string>()
+  /** Versions that hold none of the keys that options leave out. */
+  readonly bare = new Set<string>()
   /** Versions that have expired. */
   readonly expired = new Set<string>()
   /** False while the Jobs queue stands still. */
@@ -99,7 +101,7 @@ export class AHub {
       const decision = this.decide()
       this.ledger = decision.ledger
       const effects = this.ledger.effects.filter(
-        ({ action }) => this.jobs || action.kind !== 'make',
+        ({ action }) => this.jobs || (action.kind !== 'make' && action.kind !== 'strip'),
       )
       if (effects.length === 0 && !decision.more) return this
       for (const effect of effects) this.carryOut(effect)
@@ -129,6 +131,8 @@ export class AHub {
         return { kind: 'done' }
       case 'make':
         return this.#make(action)
+      case 'strip':
+        return this.#strip(action)
     }
   }
 
@@ -141,10 +145,32 @@ export class AHub {
     return { kind: 'done' }
   }
 
-  #restore({ key, versionId }: { key: string; versionId: string }): Result {
+  #strip(action: Extract<Effect['action'], { kind: 'strip' }>): Result {
+    const { key, versionId, etag, droppedKeys } = action
     const versions = this.#versions.get(key) ?? []
     const top = versions.at(-1)
-    if (top !== undefined && 'upload' in top) return { kind: 'done' }
+    if (top === undefined || !('upload' in top) || top.upload.etag !== etag) return { kind: 'done' }
+    if (this.unfit.has(versionId)) return { kind: 'unstripped', refusal: 'an unknown global' }
+    if (this.bare.has(versionId)) return { kind: 'unstripped', refusal: undefined }
+    this.#count += 1
+    const upload: Upload = {
+      ...top.upload,
+      versionId: `stripped ${this.#count}`,
+      etag: `${etag} without ${droppedKeys.join(' and ')}`,
+      sizeBytes: top.upload.sizeBytes - 100,
+      seconds: LATER_SECONDS,
+      fingerprint: undefined,
+      strips: { versionId, droppedKeys },
+    }
+    versions.push({ upload })
+    return { kind: 'stripped', upload }
+  }
+
+  #restore({ key, versionId, over }: Extract<Effect['action'], { kind: 'restore' }>): Result {
+    const versions = this.#versions.get(key) ?? []
+    const top = versions.at(-1)
+    const present = top !== undefined && 'upload' in top ? top.upload.etag : undefined
+    if (present !== over) return { kind: 'done' }
     const source = versions
       .flatMap((each) => ('upload' in each ? each.upload : []))
       .find((upload) => upload.versionId === versionId)

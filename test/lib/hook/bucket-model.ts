@@ -1,8 +1,8 @@
 /** A bucket in memory, as far as the pure core sees one: versions, delete markers, whole seconds. */
 
-import type { MetricFact, Upload } from '../../../lib/hook/history.ts'
+import type { MetricFact, Strip, Upload } from '../../../lib/hook/history.ts'
 import type { NamedArguments } from '../../../lib/hook/hook-arguments.ts'
-import type { Action, Ledger } from '../../../lib/hook/ledger.ts'
+import { type Action, keepsKey, type Ledger } from '../../../lib/hook/ledger.ts'
 import { meaningOf, publishedName } from '../../../lib/hook/names.ts'
 import type { Observation } from '../../../lib/hook/record.ts'
 import type { Result } from '../../../lib/hook/record-result.ts'
@@ -22,6 +22,7 @@ interface Version {
   /** Nothing for a delete marker. */
   body: Body | undefined
   restores: string | undefined
+  strips?: Strip
 }
 
 export class BucketModel {
@@ -116,12 +117,31 @@ export class BucketModel {
         return this.#restore(action, seconds)
       case 'make':
         return this.#make(action, seconds)
+      case 'strip':
+        return this.#strip(action, seconds)
     }
+  }
+
+  #strip(action: Extract<Action, { kind: 'strip' }>, seconds: number): Result {
+    const { key, versionId, droppedKeys } = action
+    const top = this.#of(key).at(-1)
+    if (top?.strips?.versionId === versionId) {
+      return { kind: 'stripped', upload: uploadOf(key, top) }
+    }
+    if (top?.body?.kind !== 'checkpoint' || bytesOf(top) !== action.etag) return { kind: 'done' }
+    const [whole = ''] = top.body.bytes.split(WITHOUT)
+    if (whole.startsWith(BARE)) return { kind: 'unstripped', refusal: undefined }
+    const bytes = `${whole}${WITHOUT}${droppedKeys.join(' and ')}`
+    const stripped = this.#add(key, seconds, { ...top.body, bytes }, undefined)
+    stripped.strips = { versionId, droppedKeys }
+    return { kind: 'stripped', upload: uploadOf(key, stripped) }
   }
 
   #restore(action: Extract<Action, { kind: 'restore' }>, seconds: number): Result {
     const versions = this.#of(action.key)
-    if (versions.at(-1)?.body !== undefined) return { kind: 'done' }
+    const top = versions.at(-1)
+    const over = top?.body === undefined ? undefined : bytesOf(top)
+    if (over !== action.over) return { kind: 'done' }
     const source = versions.find(({ versionId }) => versionId === action.versionId)
     if (source?.body === undefined) return { kind: 'gone' }
     const restored = this.#add(action.key, seconds, source.body, action.versionId)
@@ -129,16 +149,20 @@ export class BucketModel {
   }
 
   #make(action: Extract<Action, { kind: 'make' }>, seconds: number): Result {
-    const { kind, name, source, publishedKeys, droppedKeys } = action.identity
+    const { kind, name, source } = action.identity
     const upload = this.#of(source.key).find(({ versionId }) => versionId === source.versionId)
     if (upload === undefined) return { kind: 'gone' }
-    const bytes = JSON.stringify([bytesOf(upload), publishedKeys, droppedKeys])
+    const keys = ['meta', 'state_dict', ...(bytesOf(upload).startsWith(BARE) ? [] : TRAINERS_KEYS)]
+    const [keptKeys = [], removedKeys = []] = [true, false].map((isKept) =>
+      keys.filter((key) => keepsKey(action.identity, key) === isKept),
+    )
+    const bytes = JSON.stringify([bytesOf(upload), keptKeys])
     const made = kind === 'best' ? name : publishedName(name, hashOf(bytes))
     const key = `${this.#run}/${made}`
     const top = this.#of(key).at(-1)
     const isThere = top?.body !== undefined && bytesOf(top) === bytes
     const { versionId } = isThere ? top : this.put(made, seconds, { kind: 'hub', bytes })
-    const about = { keptKeys: [], removedKeys: [], layoutVersion: 1, sizeBytes: bytes.length }
+    const about = { keptKeys, removedKeys, layoutVersion: 1, sizeBytes: bytes.length }
     return {
       kind: 'made',
       key,
@@ -166,6 +190,13 @@ export class BucketModel {
   }
 }
 
+/** What comes between the bytes that a trainer uploaded and the keys that a strip left out. */
+const WITHOUT = ' without '
+/** Keys that only a trainer needs. */
+const TRAINERS_KEYS = ['optimizer', 'param_schedulers']
+/** Bytes of checkpoints that hold none of these. */
+export const BARE = 'bare'
+
 /** Any function of the bytes will do, as long as names differ where bytes do. */
 function hashOf(bytes: string): string {
   let hash = 7
@@ -189,6 +220,7 @@ function uploadOf(key: string, version: Version): Upload {
     fault: body?.kind === 'checkpoint' && body.torn ? 'truncated' : undefined,
     restores,
     gone: false,
+    ...(version.strips !== undefined && { strips: version.strips }),
   }
 }
 

@@ -8,7 +8,7 @@ import { emptyLedger, type Ledger } from '../../../lib/hook/ledger.ts'
 import { parseRun } from '../../../lib/hook/names.ts'
 import { type Decision, decide } from '../../../lib/hook/plan.ts'
 import { record } from '../../../lib/hook/record.ts'
-import { type Body, BucketModel } from './bucket-model.ts'
+import { BARE, type Body, BucketModel } from './bucket-model.ts'
 
 const RUN = parseRun('run')
 const CIRCUMSTANCES = { bucket: 'bucket', brake: 1000, holdsDeletions: false, nowSeconds: 0 }
@@ -209,7 +209,7 @@ const steps = fc.integer({ min: 1, max: 8 })
 
 function checkpointUploads() {
   return fc
-    .record({ step: steps, bytes: fc.constantFrom('a', 'b'), torn: fc.nat(9) })
+    .record({ step: steps, bytes: fc.constantFrom('a', 'b', BARE), torn: fc.nat(9) })
     .map(({ step, bytes, torn }) => {
       const isTorn = torn === 0
       const content = `${bytes}${step}${isTorn ? ' torn' : ''}`
@@ -235,6 +235,8 @@ function optionsUploads() {
       max_keep_ckpts: fc.constantFrom(-1, 1, 2, 3),
       save_best: fc.constantFrom('acc', 'auto', ['acc', 'loss'], null),
       published_keys: fc.constantFrom<string[] | null>(null, ['meta']),
+      save_optimizer: fc.boolean(),
+      save_param_scheduler: fc.boolean(),
     })
     .map((named) => put('checkpoint_hook.json', { kind: 'options', named }))
 }

@@ -60,15 +60,6 @@ describe('the problems of a run', () => {
     expect(problems(aRun().options({ interval: -1 }))).toEqual([])
   })
 
-  test.each([['save_optimizer'], ['save_param_scheduler']])(
-    'say of %s that stored checkpoints keep what was uploaded',
-    (field) => {
-      expect(problems(aRun().options({ [field]: false }))).toEqual([
-        `warning exp/checkpoint_hook.json ${field}`,
-      ])
-    },
-  )
-
   test('are gone once a later upload mends them', () => {
     const broken = { field: 'text', reason: 'is not JSON' }
     const run = aRun().options({ save_begin: -1 }).options({}, broken)

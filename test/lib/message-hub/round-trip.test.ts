@@ -169,7 +169,8 @@ function nested(depth: number): unknown {
 /** What equality is about: state that says nothing is not stored, nor is the order of a map. */
 function comparable(ledger: Ledger) {
   const touched = [...ledger.checkpoints].filter(
-    ([, { evicted, withdrawn }]) => evicted !== undefined || withdrawn.length > 0,
+    ([, { evicted, withdrawn, unstripped }]) =>
+      evicted !== undefined || withdrawn.length > 0 || unstripped !== undefined,
   )
   const sorted = <Value>(map: Iterable<[string, Value]>) =>
     [...map].toSorted(([a], [b]) => (a < b ? -1 : 1))
@@ -194,6 +195,9 @@ function uploadWith(run: Run, series: Series, step: number, nth: number): Upload
     fault: nth === 3 ? 'cut short' : undefined,
     restores: nth === 2 ? `${series}-${step}-1` : undefined,
     gone: nth === 1,
+    ...(nth === 4 && {
+      strips: { versionId: `${series}-${step}-0`, droppedKeys: ['optimizer', 'optim_wrapper'] },
+    }),
   }
 }
 
@@ -239,7 +243,7 @@ const times = fc.integer({ min: START, max: START + 100 })
 const seenCheckpoint = recordOf({
   series,
   step: steps,
-  count: fc.integer({ min: 0, max: 4 }),
+  count: fc.integer({ min: 0, max: 5 }),
   deleted: fc.boolean(),
 }).map(({ series, step, count, deleted }): Observation => {
   const uploads = Array.from({ length: count }, (_, nth) => uploadWith(RUN, series, step, nth))
@@ -341,6 +345,18 @@ const action = fc.oneof(
   recordOf({ kind: fc.constant('write last_checkpoint' as const), text: texts }),
   recordOf({ kind: fc.constant('evict' as const), ...version }),
   recordOf({ kind: fc.constant('restore' as const), ...version, sizeBytes: fc.nat() }),
+  recordOf({
+    kind: fc.constant('restore' as const),
+    ...version,
+    sizeBytes: fc.nat(),
+    over: texts,
+  }),
+  recordOf({
+    kind: fc.constant('strip' as const),
+    ...version,
+    sizeBytes: fc.nat(),
+    droppedKeys: fc.array(texts, { maxLength: 3 }),
+  }),
   recordOf({ kind: fc.constant('retire' as const), key: texts, versionId: texts, etag: texts }),
   recordOf({
     kind: fc.constant('make' as const),
@@ -363,6 +379,11 @@ const anyLedger: fc.Arbitrary<Ledger> = recordOf({
       recordOf({
         evicted: fc.option(recordOf({ versionId: texts, etag: texts }), { nil: undefined }),
         withdrawn: fc.array(texts, { maxLength: 2 }),
+        unstripped: recordOf({
+          bytes: texts,
+          droppedKeys: fc.array(texts, { maxLength: 2 }),
+          refusal: fc.option(texts, { nil: undefined }),
+        }),
       }),
     ),
   ),

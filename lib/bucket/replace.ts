@@ -1,0 +1,80 @@
+/** Replacing what a trainer uploaded by a rewritten form of it, under its own key. */
+import { HeadObjectCommand } from '@aws-sdk/client-s3'
+import { type Bucket, bareEtag, statusOf } from './bucket.ts'
+import { objectProperties } from './properties.ts'
+import { RESTORES } from './restore.ts'
+import type { ListedVersion } from './versions.ts'
+import { type Content, putContent } from './write.ts'
+
+/** User metadata of a stripped object: the version that it was made from, and the keys that went. */
+const STRIPS = 'checkpoint-hub-strips'
+const DROPPED = 'checkpoint-hub-dropped'
+
+/** What is under the key afterwards. */
+export type Replaced =
+  | { kind: 'replaced'; version: ListedVersion }
+  /** Another object, or none: the one to replace had gone. */
+  | { kind: 'other' }
+
+/** What an object's user metadata says of a strip; nothing where it says nothing. */
+export function stripIn(
+  metadata: Record<string, string>,
+): { versionId: string; droppedKeys: string[] } | undefined {
+  const { [STRIPS]: versionId, [DROPPED]: dropped } = metadata
+  if (versionId === undefined || dropped === undefined) return undefined
+  return { versionId, droppedKeys: dropped.split(',') }
+}
+
+/**
+ * Writes a stripped checkpoint over the version that it was made from, and over no other. Where nothing is
+ * under the key any more, nothing is written.
+ *
+ * @param source the version to replace
+ * @throws the S3 error where the outcome is not known; replacing again is safe
+ */
+export async function replaceVersion(
+  bucket: Bucket,
+  source: Pick<ListedVersion, 'key' | 'versionId' | 'etag'>,
+  content: Content,
+  droppedKeys: readonly string[],
+): Promise<Replaced> {
+  const { key, versionId, etag } = source
+  const properties = await objectProperties(bucket, source)
+  if (properties === undefined) return { kind: 'other' }
+  const { [RESTORES]: _, ...Metadata } = properties.Metadata
+  const tokens = { [STRIPS]: versionId, [DROPPED]: droppedKeys.join(',') }
+  const stripped = { ...properties, Metadata: { ...Metadata, ...tokens } }
+  try {
+    await putContent(bucket, key, content, stripped, { IfMatch: `"${etag}"` })
+  } catch (error) {
+    const status = statusOf(error)
+    // Another object, none, or our own success whose answer was lost.
+    if (status !== 412 && status !== 404) throw error
+  }
+  return whatReplaced(bucket, source, tokens)
+}
+
+async function whatReplaced(
+  bucket: Bucket,
+  { key }: Pick<ListedVersion, 'key'>,
+  tokens: Record<string, string>,
+): Promise<Replaced> {
+  try {
+    const head = await bucket.s3.send(new HeadObjectCommand({ Bucket: bucket.name, Key: key }))
+    const isOurs = Object.entries(tokens).every(([name, value]) => head.Metadata?.[name] === value)
+    if (!isOurs) return { kind: 'other' }
+    return {
+      kind: 'replaced',
+      version: {
+        key,
+        versionId: head.VersionId ?? 'null',
+        etag: bareEtag(head.ETag),
+        sizeBytes: head.ContentLength ?? 0,
+        seconds: Math.floor((head.LastModified?.getTime() ?? 0) / 1000),
+      },
+    }
+  } catch (error) {
+    if (statusOf(error) !== 404) throw error
+    return { kind: 'other' }
+  }
+}
