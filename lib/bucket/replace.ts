@@ -6,8 +6,9 @@ import { RESTORES } from './restore.ts'
 import type { ListedVersion } from './versions.ts'
 import { type Content, putContent } from './write.ts'
 
-/** User metadata of a stripped object: the version that it was made from, and the keys that went. */
+/** User metadata of a stripped object: the version that it was made from, its ETag, and the keys that went. */
 const STRIPS = 'checkpoint-hub-strips'
+const OVER = 'checkpoint-hub-over'
 const DROPPED = 'checkpoint-hub-dropped'
 
 /** What is under the key afterwards. */
@@ -19,10 +20,10 @@ export type Replaced =
 /** What an object's user metadata says of a strip; nothing where it says nothing. */
 export function stripIn(
   metadata: Record<string, string>,
-): { versionId: string; droppedKeys: string[] } | undefined {
-  const { [STRIPS]: versionId, [DROPPED]: dropped } = metadata
-  if (versionId === undefined || dropped === undefined) return undefined
-  return { versionId, droppedKeys: dropped.split(',') }
+): { versionId: string; etag: string; droppedKeys: string[] } | undefined {
+  const { [STRIPS]: versionId, [OVER]: etag, [DROPPED]: dropped } = metadata
+  if (versionId === undefined || etag === undefined || dropped === undefined) return undefined
+  return { versionId, etag, droppedKeys: dropped.split(',') }
 }
 
 /**
@@ -42,7 +43,7 @@ export async function replaceVersion(
   const properties = await objectProperties(bucket, source)
   if (properties === undefined) return { kind: 'other' }
   const { [RESTORES]: _, ...Metadata } = properties.Metadata
-  const tokens = { [STRIPS]: versionId, [DROPPED]: droppedKeys.join(',') }
+  const tokens = { [STRIPS]: versionId, [OVER]: etag, [DROPPED]: droppedKeys.join(',') }
   const stripped = { ...properties, Metadata: { ...Metadata, ...tokens } }
   try {
     await putContent(bucket, key, content, stripped, { IfMatch: `"${etag}"` })

@@ -22,6 +22,8 @@ export interface DirectoryMark {
 export interface Strip {
   /** The version that it was made from. */
   versionId: string
+  /** The ETag of that version: it was written over an object that had it. */
+  etag: string
   /** Top-level keys that it has no longer, whether that version had them or not. */
   droppedKeys: readonly string[]
 }
@@ -250,8 +252,9 @@ function isRestored(version: Upload, upload: Upload): boolean {
   return version.versionId === upload.restores && version.sizeBytes === upload.sizeBytes
 }
 
+/** By the ETag: where the same bytes had come again meanwhile, it was written over those. */
 function isStripped(version: Upload, upload: Upload): boolean {
-  return version.versionId === upload.strips?.versionId && upload.fault === undefined
+  return version.etag === upload.strips?.etag && upload.fault === undefined
 }
 
 /**

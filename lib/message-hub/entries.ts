@@ -178,6 +178,7 @@ function uploadOf(upload: Upload): Attributes {
     restores: upload.restores,
     strips: upload.strips && {
       version_id: upload.strips.versionId,
+      etag: upload.strips.etag,
       dropped_keys: upload.strips.droppedKeys,
     },
     gone: upload.gone || undefined,

@@ -166,7 +166,8 @@ function readStep(ledger: Ledger, id: string, entry: Parsed<'step'>): void {
 
 function stripOf(stored: Parsed<'step'>['uploads'][number]['strips']): Pick<Upload, 'strips'> {
   if (stored === undefined) return {}
-  return { strips: { versionId: stored.version_id, droppedKeys: stored.dropped_keys } }
+  const { version_id, etag, dropped_keys } = stored
+  return { strips: { versionId: version_id, etag, droppedKeys: dropped_keys } }
 }
 
 function directoryOf(

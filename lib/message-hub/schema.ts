@@ -44,7 +44,7 @@ export const schemas = {
         fingerprint: maybe(text),
         fault: maybe(text),
         restores: maybe(text),
-        strips: maybe(z.object({ version_id: text, dropped_keys: texts })),
+        strips: maybe(z.object({ version_id: text, etag: text, dropped_keys: texts })),
         gone: maybe(z.boolean()),
         directory: maybe(z.object({ marker: maybe(text), files: number, removed: maybe(number) })),
       }),

@@ -160,7 +160,7 @@ export class AHub {
       sizeBytes: top.upload.sizeBytes - 100,
       seconds: LATER_SECONDS,
       fingerprint: undefined,
-      strips: { versionId, droppedKeys },
+      strips: { versionId, etag, droppedKeys },
     }
     versions.push({ upload })
     return { kind: 'stripped', upload }

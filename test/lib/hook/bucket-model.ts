@@ -133,7 +133,7 @@ export class BucketModel {
     if (whole.startsWith(BARE)) return { kind: 'unstripped', refusal: undefined }
     const bytes = `${whole}${WITHOUT}${droppedKeys.join(' and ')}`
     const stripped = this.#add(key, seconds, { ...top.body, bytes }, undefined)
-    stripped.strips = { versionId, droppedKeys }
+    stripped.strips = { versionId, etag: action.etag, droppedKeys }
     return { kind: 'stripped', upload: uploadOf(key, stripped) }
   }
 

@@ -195,3 +195,20 @@ describe('a stripped checkpoint', () => {
     expect(hub.artifacts.get('best_acc_epoch_1.pth')).toBe('v1')
   })
 })
+
+describe('a slow strip', () => {
+  test('that meets the same bytes, come again after others, has stripped those', () => {
+    const run = aRun(LEAN).uploadLike({ bytes: 'a' }, 1, 2)
+    const hub = new AHub(run)
+    for (const seen of run.observations) hub.put(seen)
+    const slow = hub.decide().ledger.effects.find(({ action }) => action.kind === 'strip')
+    if (slow === undefined) throw new Error('nothing is stripped')
+    const since = run.observations.length
+    run.uploadLike({ bytes: 'b' }, 1).uploadLike({ bytes: 'a' }, 1).upload(3)
+    for (const seen of run.observations.slice(since)) hub.put(seen)
+    hub.carryOut(slow)
+    hub.settle()
+    expect(hub.decide().outcome.survey.lives).toHaveLength(1)
+    expect(lacks(hub)).toMatchObject({ 1: OPTIMIZER, 3: [] })
+  })
+})

@@ -196,7 +196,11 @@ function uploadWith(run: Run, series: Series, step: number, nth: number): Upload
     restores: nth === 2 ? `${series}-${step}-1` : undefined,
     gone: nth === 1,
     ...(nth === 4 && {
-      strips: { versionId: `${series}-${step}-0`, droppedKeys: ['optimizer', 'optim_wrapper'] },
+      strips: {
+        versionId: `${series}-${step}-0`,
+        etag: `etag-${series}-${step}-0`,
+        droppedKeys: ['optimizer', 'optim_wrapper'],
+      },
     }),
   }
 }
