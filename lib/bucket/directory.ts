@@ -9,12 +9,7 @@ import {
   type FileHistory,
   type MarkerReading,
 } from '../checkpoint/directory-content.ts'
-import {
-  filesIn,
-  MARKERS,
-  MAX_MARKER_BYTES,
-  type MarkerName,
-} from '../checkpoint/directory-marker.ts'
+import { filesIn, MAX_MARKER_BYTES } from '../checkpoint/directory-marker.ts'
 import { type Bucket, BucketError } from './bucket.ts'
 import { objectReader } from './object-reader.ts'
 import { RESTORES } from './restore.ts'
@@ -29,7 +24,7 @@ export type DirectoryVersion = {
 
 /** A directory as the bucket has it. */
 export interface DirectoryListing {
-  marker: MarkerName
+  marker: string
   /** Of the marker itself. */
   listed: KeyVersions
   /** From the oldest; versions that are gone from the bucket meanwhile are left out. */
@@ -38,13 +33,18 @@ export interface DirectoryListing {
   histories: ReadonlyMap<string, FileHistory>
 }
 
-/** Each marker's own versions, the one that counts first. */
+/**
+ * Each marker's own versions, the one that counts first.
+ *
+ * @param names of the markers that a directory may have, the one that counts first
+ */
 export async function markersOf(
   bucket: Bucket,
   directory: string,
-): Promise<{ marker: MarkerName; listed: KeyVersions }[]> {
+  names: readonly string[],
+): Promise<{ marker: string; listed: KeyVersions }[]> {
   const found = await Promise.all(
-    MARKERS.map(async (marker) => ({
+    names.map(async (marker) => ({
       marker,
       listed: await versionsOf(bucket, `${directory}${marker}`),
     })),
@@ -61,7 +61,7 @@ export async function markersOf(
 export async function readDirectory(
   bucket: Bucket,
   directory: string,
-  marker: MarkerName,
+  marker: string,
   owns: (name: string) => boolean,
 ): Promise<DirectoryListing> {
   const below = await versionsBelow(bucket, directory)
@@ -86,7 +86,7 @@ export async function readDirectory(
 
 async function readMarker(
   bucket: Bucket,
-  marker: MarkerName,
+  marker: string,
   version: ListedVersion,
   owns: (name: string) => boolean,
 ) {

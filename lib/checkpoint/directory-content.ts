@@ -7,7 +7,7 @@
  * answer depends on what is listed alone, and what is uploaded after a whole save changes nothing about it.
  */
 import { createHash } from 'node:crypto'
-import type { ListedFile, MarkerName } from './directory-marker.ts'
+import { isPartOfCheckpoint, type ListedFile } from './directory-marker.ts'
 
 /** One version of a file. */
 export interface FileVersion {
@@ -145,12 +145,12 @@ export function totalBytes({ version }: MarkerReading, content: DirectoryContent
  * checkpoint; one that only lists the files is not.
  */
 export function directoryFingerprint(
-  marker: MarkerName,
+  marker: string,
   { version }: MarkerReading,
   content: DirectoryContent,
 ): string {
   const hash = createHash('sha256')
-  const own: [string, FileVersion][] = marker === '.metadata' ? [[marker, version]] : []
+  const own: [string, FileVersion][] = isPartOfCheckpoint(marker) ? [[marker, version]] : []
   for (const [name, { sizeBytes, etag }] of [...own, ...content]) {
     hash.update(`${JSON.stringify([name, sizeBytes, etag])}\n`)
   }

@@ -5,12 +5,13 @@
 import { CheckpointFormatError } from './checkpoint-format-error.ts'
 import { filesInDcpMetadata } from './dcp-metadata.ts'
 
+/** What torch's own `torch.distributed.checkpoint` writes. */
+const DCP_MARKER = '.metadata'
 /**
- * Names of markers, the one that counts first. `.complete.json` is what our clients write last; the
- * other one torch's own `torch.distributed.checkpoint` writes. DeepSpeed's `latest` names no files.
+ * Names of markers, the one that counts first. `.complete.json` is what our clients write last, and a run
+ * may name another for it. DeepSpeed's `latest` names no files.
  */
-export const MARKERS = ['.complete.json', '.metadata'] as const
-export type MarkerName = (typeof MARKERS)[number]
+export const MARKERS: readonly string[] = ['.complete.json', DCP_MARKER]
 
 /** A file that a marker names, by its path within the directory. */
 export interface ListedFile {
@@ -27,11 +28,14 @@ const MAX_FILES = 100_000
 /**
  * The files that a marker names, each once, in order of their names.
  *
+ * @param marker its name: DCP's own is a pickle, any other one is JSON
  * @param bytes the marker's whole content
  * @throws {CheckpointFormatError} where it is not what its name says, or names what no file can be
  */
-export function filesIn(marker: MarkerName, bytes: Uint8Array): ListedFile[] {
-  const files = marker === '.metadata' ? filesInDcpMetadata(bytes) : filesInComplete(bytes)
+export function filesIn(marker: string, bytes: Uint8Array): ListedFile[] {
+  const files = isPartOfCheckpoint(marker)
+    ? filesInDcpMetadata(bytes)
+    : filesInComplete(marker, bytes)
   if (files.length === 0 || files.length > MAX_FILES) {
     throw complaint(`${marker}: files`, `1 to ${MAX_FILES} files`, `${files.length}`)
   }
@@ -46,30 +50,35 @@ export function filesIn(marker: MarkerName, bytes: Uint8Array): ListedFile[] {
   return files.toSorted((a, b) => (a.name < b.name ? -1 : 1))
 }
 
+/** Whether a marker holds more than names: without DCP's own nobody could load the directory. */
+export function isPartOfCheckpoint(marker: string): boolean {
+  return marker === DCP_MARKER
+}
+
 /** `{"files": [{"name": "rank_0.bin", "size": 1024}, …]}`, sizes in bytes. */
-function filesInComplete(bytes: Uint8Array): ListedFile[] {
-  const value = jsonOf(bytes)
+function filesInComplete(marker: string, bytes: Uint8Array): ListedFile[] {
+  const value = jsonOf(marker, bytes)
   const files = isMap(value) ? value['files'] : undefined
   if (!Array.isArray(files)) {
-    throw complaint('.complete.json', '{"files": [{"name": …, "size": …}, …]}', 'something else')
+    throw complaint(marker, '{"files": [{"name": …, "size": …}, …]}', 'something else')
   }
   return files.map((file: unknown, at) => {
     const { name, size } = isMap(file) ? file : {}
     if (typeof name !== 'string') {
-      throw complaint(`.complete.json: files[${at}].name`, 'a text', typeof name)
+      throw complaint(`${marker}: files[${at}].name`, 'a text', typeof name)
     }
     if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) {
-      throw complaint(`.complete.json: files[${at}].size`, 'a number of bytes', String(size))
+      throw complaint(`${marker}: files[${at}].size`, 'a number of bytes', String(size))
     }
     return { name, size: { exactBytes: size } }
   })
 }
 
-function jsonOf(bytes: Uint8Array): unknown {
+function jsonOf(marker: string, bytes: Uint8Array): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch {
-    throw complaint('.complete.json', 'JSON in UTF-8', 'other bytes')
+    throw complaint(marker, 'JSON in UTF-8', 'other bytes')
   }
 }
 

@@ -37,6 +37,8 @@ const argumentsSchema = z.looseObject({
   backend_args: optional(z.record(text, z.unknown())),
   published_keys: optional(textOrTexts),
   save_begin: z.optional(whole),
+  /** None of the hook's: what marks a directory checkpoint as whole. */
+  directory_marker: optional(text),
 })
 
 /** What each argument may be, in the words of an error. */
@@ -57,6 +59,7 @@ const ALLOWED: Record<string, string> = {
   backend_args: 'an object or null',
   published_keys: 'a key, a list of keys or null',
   save_begin: 'a whole number of 0 or more',
+  directory_marker: 'a file name without "/", or null',
 }
 
 /** The arguments that somebody named, as they were named. */
@@ -88,6 +91,8 @@ export interface HookOptions {
   publishedKeys: readonly string[] | undefined
   /** The first regular step. */
   saveBegin: number
+  /** The file of a directory checkpoint that names the others, beside those that are always known. */
+  directoryMarker: string | undefined
   /** Things that are in force and deserve a word, such as an unknown argument. */
   remarks: ArgumentFault[]
 }
@@ -167,6 +172,7 @@ export function resolveOptions(stack: NamedArguments, named: NamedArguments): Ho
     lessKeys,
     publishedKeys: withoutDuplicates('published_keys', listOf(given.published_keys)),
     saveBegin: notNegative('save_begin', given.save_begin ?? 0),
+    directoryMarker: fileName('directory_marker', given.directory_marker ?? undefined),
     remarks,
   }
 }
@@ -293,6 +299,11 @@ function limited(maxKeepCkpts: number): number {
 function notNegative(field: string, value: number): number {
   if (value >= 0) return value
   throw new HookArgumentError(field, `expected ${ALLOWED[field]}, got ${value}`)
+}
+
+function fileName(field: string, name: string | undefined): string | undefined {
+  if (name === undefined || !(['', '.', '..'].includes(name) || name.includes('/'))) return name
+  throw new HookArgumentError(field, `expected ${ALLOWED[field]}, got ${shown(name)}`)
 }
 
 function listOf(value: string | string[] | null | undefined): string[] | undefined {

@@ -131,6 +131,7 @@ function shownOptions(
     less_keys: options.lessKeys,
     published_keys: options.publishedKeys,
     save_begin: options.saveBegin,
+    directory_marker: options.directoryMarker,
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * Observing a directory checkpoint: whichever of its files an event names, the directory is looked at.
  */
-import { type Bucket, BucketError } from '../bucket/bucket.ts'
+import type { Bucket } from '../bucket/bucket.ts'
 import {
   type DirectoryListing,
   type DirectoryVersion,
@@ -10,31 +10,37 @@ import {
 } from '../bucket/directory.ts'
 import { firstBelow, type KeyVersions } from '../bucket/versions.ts'
 import { directoryFingerprint, faultOf, totalBytes } from '../checkpoint/directory-content.ts'
-import { MARKERS, type MarkerName } from '../checkpoint/directory-marker.ts'
 import { stepId, type Upload } from '../hook/history.ts'
+import type { NamedArguments } from '../hook/hook-arguments.ts'
 import type { Ledger } from '../hook/ledger.ts'
 import { meaningOf, pathOf } from '../hook/names.ts'
 import type { Observation } from '../hook/record.ts'
 import { UNMARKED } from '../hook/record-directory.ts'
-import type { CheckpointPlace } from './places.ts'
+import { type CheckpointPlace, markerNames, policiesOf } from './places.ts'
 
-/** What is in a directory, as far as the ledger may not have it. */
+/**
+ * What is in a directory, as far as the ledger may not have it.
+ *
+ * @param policies arguments whose `directory_marker` counts; those that the ledger has, if not given
+ */
 export async function observeDirectory(
   bucket: Bucket,
   ledger: Ledger,
   place: CheckpointPlace,
+  policies: readonly NamedArguments[] = policiesOf(ledger),
 ): Promise<Observation[]> {
   const facts = ledger.history.steps.get(stepId(place.series, place.step))
   const known = (facts?.uploads ?? []).filter(
     ({ key, versionId }) => key === place.key && versionId !== UNMARKED,
   )
-  const markers = await markersOf(bucket, place.key)
+  const names = markerNames(policies)
+  const markers = await markersOf(bucket, place.key, names)
   // One that was there once counts on: without it, what is left would look like another directory.
-  const former = MARKERS.find((name) => known.some(({ directory }) => directory?.marker === name))
-  const marker = MARKERS.find(
+  const former = names.find((name) => known.some(({ directory }) => directory?.marker === name))
+  const marker = names.find(
     (name) => name === former || markers.some((each) => each.marker === name),
   )
-  if (marker === undefined) return observeUnmarked(bucket, place)
+  if (marker === undefined) return observeUnmarked(bucket, place, names)
   const { listed } = markers.find((each) => each.marker === marker) ?? {
     listed: { uploads: [], marker: undefined },
   }
@@ -93,9 +99,13 @@ function uploadOf(
 }
 
 /** Files without a marker: nobody can tell whether they are all. */
-async function observeUnmarked(bucket: Bucket, place: CheckpointPlace): Promise<Observation[]> {
+async function observeUnmarked(
+  bucket: Bucket,
+  place: CheckpointPlace,
+  markers: readonly string[],
+): Promise<Observation[]> {
   const first = await firstBelow(bucket, place.key)
-  const fault = `has neither ${MARKERS.join(' nor ')}, which would say that all of its files are there`
+  const fault = `has neither ${markers.join(' nor ')}, which would say that all of its files are there`
   const upload: Upload = {
     key: place.key,
     versionId: UNMARKED,
@@ -137,7 +147,5 @@ export async function directoryOf(
   bucket: Bucket,
   { key, marker }: { key: string; marker: string },
 ): Promise<DirectoryListing> {
-  const name = MARKERS.find((each) => each === marker)
-  if (name === undefined) throw new BucketError('gone', key, `${marker} marks no directory`)
-  return readDirectory(bucket, key, name satisfies MarkerName, ownNames(key))
+  return readDirectory(bucket, key, marker, ownNames(key))
 }

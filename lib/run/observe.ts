@@ -17,7 +17,7 @@ import type { Observation } from '../hook/record.ts'
 import { inspectUpload } from './inspect-upload.ts'
 import { observeDirectory } from './observe-directory.ts'
 import { observeMetrics } from './observe-metrics.ts'
-import { placeByTemplate, policiesOf } from './places.ts'
+import { markerNames, placeByTemplate, policiesOf } from './places.ts'
 import { type Control, readBegin, readEnd, readOptions } from './read-control.ts'
 import { textOf } from './version-text.ts'
 
@@ -82,21 +82,29 @@ async function observeCheckpoint(
   ]
 }
 
-/** With a file that names another template, checkpoints count that were uploaded before it. */
+/** With a file that names another template or marker, checkpoints count that were uploaded before it. */
 async function observeOptions(bucket: Bucket, ledger: Ledger, key: string): Promise<Observation[]> {
   const facts = await controlFacts(bucket, key, ledger.history.options, readOptions)
   const { stackArguments } = ledger.history
   const policies = facts.map(({ named }) => ({ ...stackArguments, ...named }))
+  const known = markerNames(policiesOf(ledger))
+  const hasMarker = markerNames(policies).some((name) => !known.includes(name))
   const hasTemplate = policies.some(({ filename_tmpl }) => (filename_tmpl ?? null) !== null)
   const prefix = keyIn(ledger.run, '')
-  const earlier = hasTemplate
-    ? [...(await keysBelow(bucket, prefix)), ...(await foldersBelow(bucket, prefix))]
-    : []
+  const earlier =
+    hasTemplate || hasMarker
+      ? [...(await keysBelow(bucket, prefix)), ...(await foldersBelow(bucket, prefix))]
+      : []
   const found: Observation[] = [{ kind: 'options', facts }]
+  const all = [...policiesOf(ledger), ...policies]
   for (const each of earlier) {
-    if (meaningOf(each).kind === 'checkpoint' || meaningOf(`${each}x`).kind === 'directory')
-      continue
-    found.push(...(await observeByTemplates(bucket, ledger, each, policies)))
+    if (meaningOf(each).kind === 'checkpoint') continue
+    const meaning = meaningOf(`${each}x`)
+    if (meaning.kind !== 'directory') {
+      found.push(...(await observeByTemplates(bucket, ledger, each, policies, all)))
+    } else if (hasMarker && meaning.run === ledger.run) {
+      found.push(...(await observeDirectory(bucket, ledger, { ...meaning, key: each }, all)))
+    }
   }
   return found
 }
@@ -110,13 +118,14 @@ async function observeByTemplates(
   ledger: Ledger,
   key: string,
   policies: NamedArguments[],
+  all = policies,
 ): Promise<Observation[]> {
   const found = new Map<string, Observation[]>()
   for (const policy of policies) {
     const place = placeByTemplate(policy, ledger.run, key)
     if (place === undefined || found.has(`${place.series} ${place.step}`)) continue
     const seen = isDirectory(place.key)
-      ? await observeDirectory(bucket, ledger, place)
+      ? await observeDirectory(bucket, ledger, place, all)
       : await observeCheckpoint(bucket, ledger, key, place.series, place.step)
     found.set(`${place.series} ${place.step}`, seen)
   }

@@ -1,4 +1,6 @@
 /** Which runs and which checkpoint a key may belong to, by the protocol and by templates of a run's own. */
+import { MARKERS } from '../checkpoint/directory-marker.ts'
+import { compareTexts } from '../hook/history.ts'
 import type { NamedArguments } from '../hook/hook-arguments.ts'
 import type { Ledger } from '../hook/ledger.ts'
 import {
@@ -50,6 +52,15 @@ function placeOf(ledger: Ledger, key: string): string {
 /** The arguments that a run's versions of its options named, over those of the stack. */
 export function policiesOf({ history: { stackArguments, options } }: Ledger): NamedArguments[] {
   return [stackArguments, ...options.map(({ named }) => ({ ...stackArguments, ...named }))]
+}
+
+/**
+ * The markers that a directory of the run may have, the one that counts first: those that any version of
+ * the options names, so that it does not matter which of them is read first.
+ */
+export function markerNames(policies: readonly NamedArguments[]): string[] {
+  const named = policies.flatMap(({ directory_marker }) => directory_marker ?? [])
+  return [...new Set([...named.toSorted(compareTexts), ...MARKERS])]
 }
 
 /** The checkpoint that a key is, or is a file of, by the template that a policy names. */

@@ -50,6 +50,9 @@ describe('a wrong argument gives an error with its name, what was given, what is
     [{ filename_tmpl: '{}' }, 'filename_tmpl', '"{}"', 'a file name'],
     [{ backend_args: [] }, 'backend_args', '[]', 'an object or null'],
     [{ published_keys: 1 }, 'published_keys', '1', 'a list of keys'],
+    [{ directory_marker: 'a/b' }, 'directory_marker', '"a/b"', 'a file name without "/"'],
+    [{ directory_marker: '' }, 'directory_marker', '""', 'a file name without "/"'],
+    [{ directory_marker: '..' }, 'directory_marker', '".."', 'a file name without "/"'],
     [{ save_begin: -1 }, 'save_begin', '-1', 'a whole number of 0 or more'],
   ])('%j', (named, field, given, allowed) => {
     const [found, reason] = errorOf(named)

@@ -44,6 +44,43 @@ async function lastOf(worker: TestWorker) {
   return textAt(worker.bucket, keyIn(RUN, 'last_checkpoint'))
 }
 
+describe('a directory whose marker the options name', () => {
+  const NAMED = { by_epoch: false, directory_marker: 'done.json' }
+  const saved = directory('iter_5', { 'rank_0.bin': 'zero' }, 'done.json')
+  const lastIn = ({ bucket }: TestWorker) => `s3://${bucket.name}/${RUN}/iter_5`
+
+  test.each<[string, object[]]>([
+    ['before it', [{ 'checkpoint_hook.json': NAMED }, saved]],
+    ['after it', [saved, { 'checkpoint_hook.json': NAMED }]],
+  ])('is whole by it, where the options come %s', async (_, chapters) => {
+    const worker = await newWorker(store, { interval: 1 })
+    for (const chapter of chapters) await upload(worker, { ...chapter })
+    expect(await lastOf(worker)).toBe(lastIn(worker))
+    expect(await stepEntry(worker, 5)).toMatchObject({
+      uploads: [{ directory: { marker: 'done.json', files: 1 } }],
+    })
+  })
+
+  test('is whole by it where the stack names it', async () => {
+    const worker = await newWorker(store, NAMED)
+    await upload(worker, saved)
+    expect(await lastOf(worker)).toBe(lastIn(worker))
+  })
+
+  test('is evicted with it first', async () => {
+    const worker = await newWorker(store, { ...NAMED, ...OPTIONS })
+    await upload(worker, saved)
+    await upload(worker, directory('iter_6', { 'rank_0.bin': 'zero' }, 'done.json'))
+    expect(await liveNames(worker)).toEqual(['iter_6/done.json', 'iter_6/rank_0.bin'])
+  })
+
+  test('is none without it, and the reason names it', async () => {
+    const worker = await newWorker(store, NAMED)
+    await upload(worker, { 'iter_5/rank_0.bin': 'zero' })
+    expect(await stepEntry(worker, 5)).toMatchObject({ fate: 'torn', reason: /done\.json/ })
+  })
+})
+
 describe('a directory with a .complete.json', () => {
   test.each(['iter_500.pth', 'iter_500'])('%s is the last, by its URI', async (name) => {
     const worker = await newWorker(store, { interval: 1 })

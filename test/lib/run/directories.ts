@@ -5,11 +5,15 @@ import { keyIn } from '../../../lib/hook/names.ts'
 import { liveKeys, put } from '../bucket/objects.ts'
 import { RUN, type TestWorker } from './worker.ts'
 
-/** Files of a directory by name, their texts, and the `.complete.json` that lists them. */
-export function directory(name: string, texts: Record<string, string>): Record<string, string> {
+/** Files of a directory by name, their texts, and the marker that lists them. */
+export function directory(
+  name: string,
+  texts: Record<string, string>,
+  markerName = '.complete.json',
+): Record<string, string> {
   const files = Object.entries(texts).map(([file, text]) => ({ name: file, size: text.length }))
   const contents = Object.entries(texts).map(([file, text]) => [`${name}/${file}`, text])
-  const marker = [`${name}/.complete.json`, JSON.stringify({ files })]
+  const marker = [`${name}/${markerName}`, JSON.stringify({ files })]
   return Object.fromEntries([...contents, marker])
 }
 
