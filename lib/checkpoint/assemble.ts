@@ -1,4 +1,5 @@
 import { CheckpointFormatError } from './checkpoint-format-error.ts'
+import { lengthOf } from './layout.ts'
 import type { RewritePlan } from './plan-rewrite.ts'
 import type { RangeReader } from './range-reader.ts'
 import { dataOffsetOf, LOCAL_HEADER_BYTES } from './zip/local-header.ts'
@@ -46,7 +47,7 @@ export async function* assemble(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   await checkLocalHeaders(reader, plan)
   for (const piece of plan.pieces) {
-    const lengthBytes = piece.kind === 'copy' ? piece.lengthBytes : piece.bytes.byteLength
+    const lengthBytes = lengthOf(piece)
     for (let at = 0; at < lengthBytes; at += chunkBytes) {
       const size = Math.min(chunkBytes, lengthBytes - at)
       yield piece.kind === 'copy'

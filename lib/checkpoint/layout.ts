@@ -7,6 +7,11 @@ export type Piece =
   | { readonly kind: 'copy'; readonly offset: number; readonly lengthBytes: number }
   | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
 
+/** How many bytes of the output a piece is. */
+export function lengthOf(piece: Piece): number {
+  return piece.kind === 'copy' ? piece.lengthBytes : piece.bytes.byteLength
+}
+
 /** Changes whenever the same source and keys would give other bytes. */
 export const LAYOUT_VERSION = 1
 

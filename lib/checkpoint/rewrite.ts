@@ -7,7 +7,7 @@
  *
  * `ingest` calls `readZipDirectory` and `torchContainerIn` to see that an upload is whole; `publish` calls
  * `readCheckpoint`, `planRewrite`, and either `assemble` or, where ranges are copied within S3,
- * `checkLocalHeaders`.
+ * `checkLocalHeaders` and the parts of `cutIntoParts`.
  *
  * @example
  * const checkpoint = await readCheckpoint(reader)
@@ -17,6 +17,7 @@
 export { assemble, checkLocalHeaders } from './assemble.ts'
 export { CheckpointFormatError, type CheckpointFormatErrorCode } from './checkpoint-format-error.ts'
 export type { Piece } from './layout.ts'
+export { cutIntoParts, type Part, type PartRules, S3_PART_RULES } from './parts.ts'
 export type { NamedGlobal } from './pickle/globals.ts'
 export { planRewrite, type RewritePlan } from './plan-rewrite.ts'
 export { type Checkpoint, type FormatFacts, readCheckpoint } from './read-checkpoint.ts'
