@@ -2,6 +2,7 @@ import { CheckpointFormatError } from './checkpoint-format-error.ts'
 import { lengthOf } from './layout.ts'
 import type { RewritePlan } from './plan-rewrite.ts'
 import type { RangeReader } from './range-reader.ts'
+import { fillerOf } from './zip/filler.ts'
 import { dataOffsetOf, LOCAL_HEADER_BYTES } from './zip/local-header.ts'
 import type { ZipEntry } from './zip/zip-entry.ts'
 
@@ -13,8 +14,8 @@ const HEADERS_TOGETHER_BYTES = 256 * 1024
 const READS_AT_ONCE = 16
 
 /**
- * Sees that each entry to be copied begins with a local header of the same entry, and that its data lie where
- * the plan supposes them. To be called before ranges are copied without being read; `assemble` calls it.
+ * Sees that each entry to be copied begins with a local header of the same entry, that its data lie where
+ * the plan supposes them, and that what is copied between entries is filler. To be called before ranges are copied without being read; `assemble` calls it.
  *
  * @throws {CheckpointFormatError} `bad-zip`
  */
@@ -29,6 +30,14 @@ export async function checkLocalHeaders(reader: RangeReader, plan: RewritePlan):
         for (const entry of entries) {
           dataOffsetOf(entry, bytes.subarray(entry.headerOffset - offset), plan.alignmentBytes)
         }
+      }),
+    )
+  }
+  for (let first = 0; first < plan.borrowed.length; first += READS_AT_ONCE) {
+    const batch = plan.borrowed.slice(first, first + READS_AT_ONCE)
+    await Promise.all(
+      batch.map(async ({ offset, lengthBytes }) => {
+        requireFiller(await reader.read(offset, lengthBytes), offset)
       }),
     )
   }
@@ -76,6 +85,19 @@ function together(entries: readonly ZipEntry[]): HeaderGroup[] {
     }
   }
   return groups
+}
+
+/** Nothing of a removed entry is to be copied along but what is the same in every file. */
+function requireFiller(bytes: Uint8Array, offset: number): void {
+  const expected = Buffer.from(fillerOf(bytes.byteLength))
+  if (expected.equals(bytes)) return
+  throw new CheckpointFormatError({
+    code: 'bad-zip',
+    field: `local header at byte ${offset}`,
+    expected: expected.toString('hex'),
+    found: Buffer.from(bytes).toString('hex'),
+    meaning: 'The header and the directory contradict each other: the file is damaged.',
+  })
 }
 
 function requireSource(reader: RangeReader, plan: RewritePlan): void {

@@ -99,7 +99,7 @@ function shares(lengthBytes: number, rules: PartRules): number[] {
 }
 
 /** Takes the next bytes off the pieces, each time it is called. */
-function takerOf(pieces: readonly Piece[]): (lengthBytes: number) => Piece[] {
+export function takerOf(pieces: readonly Piece[]): (lengthBytes: number) => Piece[] {
   let index = 0
   let taken = 0
   return (lengthBytes) => {

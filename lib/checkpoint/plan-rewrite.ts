@@ -1,5 +1,5 @@
 import { CheckpointFormatError } from './checkpoint-format-error.ts'
-import { LAYOUT_VERSION, layOut, type Piece } from './layout.ts'
+import { LAYOUT_VERSION, type Layout, layOut, type Piece } from './layout.ts'
 import { type NamedGlobal, refuseForbidden } from './pickle/globals.ts'
 import type { PickleNode } from './pickle/node.ts'
 import { badStorage, reachable, type StorageReference, storagesIn } from './pickle/storages.ts'
@@ -9,6 +9,7 @@ import { writePickle } from './pickle/write-pickle.ts'
 import type { Checkpoint } from './read-checkpoint.ts'
 import type { TorchContainer } from './torch-container.ts'
 import { ownEndOf } from './zip/entry-extent.ts'
+import { beginsLikeFiller } from './zip/filler.ts'
 import { LOCAL_HEADER_BYTES } from './zip/local-header.ts'
 import { requireStored } from './zip/read-entry.ts'
 import type { ZipEntry } from './zip/zip-entry.ts'
@@ -27,6 +28,8 @@ export interface RewritePlan {
   readonly sourceSizeBytes: number
   /** What the ranges hold, for `checkLocalHeaders`. */
   readonly copiedEntries: readonly ZipEntry[]
+  /** Ranges that are copied as fillers, for `checkLocalHeaders`. */
+  readonly borrowed: Layout['borrowed']
   readonly alignmentBytes: number
 }
 
@@ -35,6 +38,8 @@ export interface RewritePlan {
  * may then compute where they lie instead of looking it up. A file without it makes no such promise.
  */
 const ORDER_PROMISE = '.format_version'
+/** torch may rely on the alignment that this entry names. */
+const ALIGNMENT_PROMISE = '.storage_alignment'
 /** An extra field's own header and a zip64 block, and a descriptor: what torch puts around padded data. */
 const FRAMING_BYTES = 4 + 28 + 24
 
@@ -68,6 +73,12 @@ export function planRewrite(checkpoint: Checkpoint, wanted: (key: string) => boo
     pickle: writePickle(root),
     copied,
     alignmentBytes,
+    alignmentIsDeclared: container.others.some(
+      ({ name }) => name === `${container.root}/${ALIGNMENT_PROMISE}`,
+    ),
+    borrowable: new Set(
+      checkpoint.directory.entries.filter(beginsLikeFiller).map(({ headerOffset }) => headerOffset),
+    ),
   })
   return {
     layoutVersion: LAYOUT_VERSION,

@@ -16,6 +16,7 @@
  */
 export { assemble, checkLocalHeaders } from './assemble.ts'
 export { CheckpointFormatError, type CheckpointFormatErrorCode } from './checkpoint-format-error.ts'
+export { type LongestParts, splitParts } from './cut/split-parts.ts'
 export type { Piece } from './layout.ts'
 export { cutIntoParts, type Part, type PartRules, S3_PART_RULES } from './parts.ts'
 export type { NamedGlobal } from './pickle/globals.ts'

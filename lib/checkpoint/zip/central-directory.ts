@@ -1,6 +1,7 @@
 import { CheckpointFormatError } from '../checkpoint-format-error.ts'
 import { readUint64, viewOf } from './byte-fields.ts'
 import { MAX_NAME_BYTES } from './limits.ts'
+import { ORIGIN_EXTRA_ID, readOrigin } from './origin.ts'
 import { FLAG_ENCRYPTED, type ZipEntry } from './zip-entry.ts'
 
 /** An entry before its neighbours are known. */
@@ -46,6 +47,8 @@ export function parseCentralDirectory(bytes: Uint8Array, entryCount: number): Ce
       field,
     })
     const name = decodeName(bytes.subarray(nameAt, nameAt + nameBytes), field)
+    const originField = `${field}: extra field of a rewritten entry`
+    const origin = readOrigin(extraBlock(extra, ORIGIN_EXTRA_ID, originField), originField)
     const isFolder = name.endsWith('/') || (view.getUint32(at + 38, true) & DOS_FOLDER) !== 0 // 38
     // torch's reader gives no data for a folder, and then loads whatever lies in its memory.
     if (isFolder && large.sizeBytes > 0) throw damaged(field, 'a file', 'a folder with data')
@@ -61,6 +64,7 @@ export function parseCentralDirectory(bytes: Uint8Array, entryCount: number): Ce
       internalAttributes: view.getUint16(at + 36, true), // 36: internal attributes
       externalAttributes: view.getUint32(at + 38, true), // 38: external attributes
       ...large,
+      ...(origin === undefined ? {} : { origin }),
     })
     at = nameAt + nameBytes + extraBytes + commentBytes
   }

@@ -3,27 +3,30 @@
  * that is no part of it, in a file that was rewritten before.
  */
 import { LOCAL_HEADER_BYTES } from './local-header.ts'
-import type { ZipEntry } from './zip-entry.ts'
+import { FLAG_DESCRIPTOR, type ZipEntry } from './zip-entry.ts'
 
 /** Sizes and offsets from here on are in a zip64 field (APPNOTE 4.5.3). */
 const ZIP64_FROM = 0xffffffff
-/** APPNOTE 4.4.4, bit 3: a data descriptor follows the data. */
-const FLAG_DESCRIPTOR = 0x0008
 /** A data descriptor with signature (APPNOTE 4.3.9), without and with zip64. */
 const DESCRIPTOR_BYTES = { plain: 16, zip64: 24 }
 /** Id and length of an extra field (APPNOTE 4.5.1). */
 const EXTRA_HEADER_BYTES = 4
 
 /**
- * Where an entry itself ends: after its data and descriptor, where torch's padding to the alignment explains
- * all but a filler of less than the alignment; else where the next header begins.
+ * Where an entry itself ends: where a rewritten file tells it, or after its data and descriptor, if that
+ * and torch's padding to the alignment explain all but a filler of less than the alignment; else where the
+ * next header begins.
  *
  * @param alignmentBytes what the file's data are aligned to
  * @returns an offset from the start of the file, in bytes, never behind `entry.endOffset`
  */
 export function ownEndOf(entry: ZipEntry, alignmentBytes: number): number {
   const end =
-    dataOffsetByTorch(entry, alignmentBytes) + entry.compressedSizeBytes + descriptorBytes(entry)
+    entry.origin === undefined
+      ? dataOffsetByTorch(entry, alignmentBytes) +
+        entry.compressedSizeBytes +
+        descriptorBytes(entry)
+      : entry.headerOffset + entry.origin.lengthBytes
   const fillerBytes = entry.endOffset - end
   return fillerBytes >= 0 && fillerBytes < alignmentBytes ? end : entry.endOffset
 }

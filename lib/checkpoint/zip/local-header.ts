@@ -4,7 +4,8 @@ import type { ZipEntry } from './zip-entry.ts'
 
 /** The fixed part of a local file header (APPNOTE 4.3.7); the name and the extra field follow. */
 export const LOCAL_HEADER_BYTES = 30
-const LOCAL_HEADER_SIGNATURE = 0x04034b50
+/** `PK\3\4` */
+export const LOCAL_HEADER_SIGNATURE = 0x04034b50
 /** A data descriptor with signature: 16 bytes, 24 with zip64 (APPNOTE 4.3.9). */
 const MAX_DESCRIPTOR_BYTES = 24
 

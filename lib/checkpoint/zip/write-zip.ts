@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib'
 import { concatBytes, viewOf } from './byte-fields.ts'
 import { LOCAL_HEADER_BYTES } from './local-header.ts'
+import { ORIGIN_EXTRA_BYTES, writeOrigin } from './origin.ts'
 import { FLAG_UTF8, STORED, type ZipEntry } from './zip-entry.ts'
 
 /** An entry as it will stand in the new directory. */
@@ -93,12 +94,13 @@ function centralHeader(entry: PlacedEntry): Uint8Array {
   const large = [entry.sizeBytes, entry.compressedSizeBytes, entry.headerOffset].filter(
     (value) => value >= FULL_32,
   )
-  const extraBytes = large.length === 0 ? 0 : 4 + 8 * large.length
+  const zip64Bytes = large.length === 0 ? 0 : 4 + 8 * large.length
+  const extraBytes = zip64Bytes + (entry.origin === undefined ? 0 : ORIGIN_EXTRA_BYTES)
   const header = new Uint8Array(46 + name.byteLength + extraBytes)
   const view = viewOf(header)
   view.setUint32(0, 0x02014b50, true) // 0: signature
   view.setUint16(4, entry.versionMadeBy, true) // 4: version made by
-  view.setUint16(6, large.length === 0 ? entry.versionNeeded : VERSION_ZIP64, true) // 6: version needed
+  view.setUint16(6, entry.versionNeeded, true) // 6: version needed; torch leaves it at 0 for zip64 as well
   view.setUint16(8, entry.flags, true) // 8: flags
   view.setUint16(10, entry.method, true) // 10: compression method
   view.setUint16(12, entry.dosTime, true) // 12: time
@@ -112,14 +114,15 @@ function centralHeader(entry: PlacedEntry): Uint8Array {
   view.setUint32(38, entry.externalAttributes, true) // 38: external attributes
   view.setUint32(42, Math.min(entry.headerOffset, FULL_32), true) // 42: offset of the local header
   header.set(name, 46)
-  if (extraBytes > 0) {
-    const at = 46 + name.byteLength
+  const at = 46 + name.byteLength
+  if (zip64Bytes > 0) {
     view.setUint16(at, 0x0001, true) // the zip64 extra field (APPNOTE 4.5.3)
     view.setUint16(at + 2, 8 * large.length, true)
     for (const [index, value] of large.entries()) {
       view.setBigUint64(at + 4 + 8 * index, BigInt(value), true)
     }
   }
+  if (entry.origin !== undefined) writeOrigin(view, at + zip64Bytes, entry.origin)
   return header
 }
 

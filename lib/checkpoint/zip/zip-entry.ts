@@ -1,3 +1,5 @@
+import type { EntryOrigin } from './origin.ts'
+
 /** One entry as the central directory tells it; readers of torch believe nothing else. */
 export interface ZipEntry {
   /** The whole name, `epoch_3/data/0`. */
@@ -20,6 +22,8 @@ export interface ZipEntry {
   readonly headerOffset: number
   /** Where the next entry's local header, or the directory, begins: no byte from there on is this entry's. */
   readonly endOffset: number
+  /** Where it stood before its file was rewritten; none in a file that was not. */
+  readonly origin?: EntryOrigin
 }
 
 /** The central directory of a zip file, checked as a whole. */
@@ -36,5 +40,7 @@ export interface ZipDirectory {
 export const STORED = 0
 /** APPNOTE 4.4.4, bit 0. */
 export const FLAG_ENCRYPTED = 0x0001
+/** APPNOTE 4.4.4, bit 3: a data descriptor follows the data. */
+export const FLAG_DESCRIPTOR = 0x0008
 /** APPNOTE 4.4.4, bit 11: name and comment are UTF-8. */
 export const FLAG_UTF8 = 0x0800

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { splitParts } from '../../../lib/checkpoint/cut/split-parts.ts'
 import { lengthOf, type Piece } from '../../../lib/checkpoint/layout.ts'
 import {
   cutIntoParts,
@@ -97,6 +98,36 @@ describe('the parts of a planned file', () => {
   it('cannot be those of a file that is larger than an object can be', async () => {
     const plan = planOf([{ kind: 'copy', offset: 0, lengthBytes: 101 }])
     expect(await complaintOf(async () => cut(plan, { ...SMALL, maxParts: 2 }))).toBe('too-large')
+  })
+})
+
+describe('split parts', () => {
+  const longest = { copyBytes: 20, sendBytes: 10 }
+
+  it('are the same file, with as many bytes sent, and none longer than wanted or too short', () => {
+    fc.assert(
+      fc.property(plans(200, 0, 3), (pieces) => {
+        const parts = cut(planOf(pieces), SMALL)
+        const shorter = splitParts(parts, longest, SMALL)
+        expect(originsOf(piecesOf(shorter))).toEqual(originsOf(pieces))
+        expect(sentBytes(shorter)).toBe(sentBytes(parts))
+        for (const [index, { kind, lengthBytes }] of shorter.entries()) {
+          expect(lengthBytes).toBeLessThanOrEqual(kind === 'copy' ? 20 : 10)
+          const isLast = index === shorter.length - 1
+          expect(lengthBytes).toBeGreaterThanOrEqual(isLast ? 1 : SMALL.minPartBytes)
+        }
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('are longer than wanted where there would be too many', () => {
+    const parts: Part[] = [{ kind: 'copy', offset: 7, lengthBytes: 100 }]
+    expect(splitParts(parts, longest, { ...SMALL, maxParts: 3 })).toEqual([
+      { kind: 'copy', offset: 7, lengthBytes: 34 },
+      { kind: 'copy', offset: 41, lengthBytes: 34 },
+      { kind: 'copy', offset: 75, lengthBytes: 32 },
+    ])
   })
 })
 

@@ -1,6 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { readerOver } from '../../../lib/checkpoint/range-reader.ts'
-import { assemble, planRewrite, readCheckpoint } from '../../../lib/checkpoint/rewrite.ts'
+import {
+  assemble,
+  checkLocalHeaders,
+  planRewrite,
+  readCheckpoint,
+} from '../../../lib/checkpoint/rewrite.ts'
 import { complaintOf } from '../../fixtures/complaint.ts'
 import {
   dict,
@@ -11,6 +16,7 @@ import {
   text,
   tuple,
 } from '../../fixtures/pickle-bytes.ts'
+import { keyedCheckpoint } from '../../fixtures/shaped-checkpoints.ts'
 import { checkpointOf, zipOf } from '../../fixtures/zip-bytes.ts'
 
 const keepState = (key: string): boolean => key === 'state_dict'
@@ -178,6 +184,23 @@ describe('a rewrite is refused where', () => {
     ],
   ])('%s', async (_, bytes, code) => {
     expect(await codeOf(bytes)).toBe(code)
+  })
+
+  test('what would be copied as filler is something else', async () => {
+    const MIB = 1024 ** 2
+    // A removed storage of odd size lies between two that S3 copies.
+    const source = keyedCheckpoint([6 * MIB, 4, 6 * MIB], 'older')
+    const plan = planRewrite(await readCheckpoint(source), (key) => key !== 'key1')
+    expect(plan.borrowed.map(({ lengthBytes }) => lengthBytes)).toEqual([4])
+    await checkLocalHeaders(source, plan)
+    const changed = {
+      ...source,
+      read: async (offset: number, lengthBytes: number) => {
+        const bytes = await source.read(offset, lengthBytes)
+        return offset === plan.borrowed[0]?.offset ? bytes.fill(1) : bytes
+      },
+    }
+    expect(await complaintOf(() => checkLocalHeaders(changed, plan))).toBe('bad-zip')
   })
 
   test('the source is not the one that the plan was made for', async () => {
