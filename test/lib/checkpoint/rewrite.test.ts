@@ -7,6 +7,7 @@ import { readerOver } from '../../../lib/checkpoint/range-reader.ts'
 import {
   assemble,
   type Checkpoint,
+  cutIntoParts,
   planRewrite,
   type RewritePlan,
   readCheckpoint,
@@ -71,6 +72,14 @@ describe('a file that torch wrote, rewritten,', () => {
   test('is one range where the kept storages lie together', () => {
     // The other range is that of the small entries before the storages.
     expect(copies('many-storages')).toBe(2)
+  })
+
+  test('goes over in copies with nothing sent between them, where storages are long', () => {
+    const plan = rewritten.get('long-runs')?.plan
+    if (plan === undefined) throw new Error('not rewritten')
+    expect(plan.borrowed.map(({ lengthBytes }) => lengthBytes)).toEqual([8, 12])
+    const kinds = cutIntoParts(plan).map(({ kind }) => kind)
+    expect(kinds).toEqual(['send', 'copy', 'copy', 'copy', 'send'])
   })
 
   test('holds storages that a kept and a removed key share once, whole', () => {
