@@ -5,7 +5,7 @@
  *                                        └→ Jobs queue → publish
  *     query (function URL, IAM)     sweep (schedule)
  */
-import { Duration } from 'aws-cdk-lib'
+import { Duration, Stack } from 'aws-cdk-lib'
 import type { Table } from 'aws-cdk-lib/aws-dynamodb'
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events'
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets'
@@ -50,10 +50,14 @@ export class CheckpointHub extends Construct {
 
     const { keyPrefix } = settings
     const objectKeys = keyPrefix === '' ? ['*'] : [`${keyPrefix}*`, '.checkpoint-hub/*']
+    const { partition } = Stack.of(this)
+    const outBuckets = settings.outBuckets.map((name) => `arn:${partition}:s3:::${name}`)
     const shared = {
       arns: {
         bucket: [this.bucket.bucketArn],
         objects: objectKeys.map((keys) => this.bucket.arnForObjects(keys)),
+        'out-buckets': outBuckets,
+        'out-objects': outBuckets.map((arn) => `${arn}/*`),
         table: [this.table.tableArn],
         'index/runs': [`${this.table.tableArn}/index/runs`],
         'index/outbox': [`${this.table.tableArn}/index/outbox`],
@@ -67,6 +71,7 @@ export class CheckpointHub extends Construct {
       TABLE_NAME: this.table.tableName,
       BUCKET_NAME: this.bucket.bucketName,
       KEY_PREFIX: keyPrefix,
+      OUT_BUCKETS: settings.outBuckets.join(','),
       DEFAULT_HOOK_ARGUMENTS: JSON.stringify(settings.hookArguments),
       NONCURRENT_DAYS: String(settings.noncurrentDays),
       BRAKE: String(settings.brake),
@@ -122,6 +127,6 @@ export class CheckpointHub extends Construct {
       schedule: Schedule.rate(Duration.minutes(settings.sweepMinutes)),
       targets: [new LambdaFunction(this.functions.sweep)],
     })
-    acknowledgeFindings(this, objectKeys)
+    acknowledgeFindings(this, objectKeys, settings.outBuckets)
   }
 }

@@ -7,10 +7,15 @@
 
 export type FunctionName = 'ingest' | 'publish' | 'query' | 'sweep'
 
-/** The things of the stack that a statement can name; `objects` are the keys that the hub looks at. */
+/**
+ * The things that a statement can name. `objects` are the keys that the hub looks at; `out-buckets` are what
+ * `out_dir` may name beside the stack's own bucket, none by default.
+ */
 export type Resource =
   | 'bucket'
   | 'objects'
+  | 'out-buckets'
+  | 'out-objects'
   | 'table'
   | 'index/runs'
   | 'index/outbox'
@@ -43,7 +48,7 @@ const READ_UPLOADS: readonly Permission[] = [
   {
     sid: 'ReadUploads',
     actions: ['s3:GetObject', 's3:GetObjectVersion'],
-    on: ['objects'],
+    on: ['objects', 'out-objects'],
     why: 'an event is a hint: the object itself, in the version that was uploaded, is what counts',
   },
   {
@@ -54,9 +59,15 @@ const READ_UPLOADS: readonly Permission[] = [
     condition: 'prefix',
   },
   {
+    sid: 'ListVersionsInOutBuckets',
+    actions: ['s3:ListBucketVersions'],
+    on: ['out-buckets'],
+    why: 'what lies under the name of a file that was made, and may be somebody else’s',
+  },
+  {
     sid: 'TellAbsentFromForbidden',
     actions: ['s3:ListBucket'],
-    on: ['bucket'],
+    on: ['bucket', 'out-buckets'],
     why: 'without it S3 answers 403, not 404, for a key that does not exist',
   },
 ]
@@ -71,31 +82,44 @@ const CHANGE_OBJECTS: readonly Permission[] = [
   {
     sid: 'WriteObjects',
     actions: ['s3:PutObject'],
-    on: ['objects'],
+    on: ['objects', 'out-objects'],
     why: 'last_checkpoint, best and published copies, and the restore of an evicted version',
   },
   {
     sid: 'AbortUploads',
     actions: ['s3:AbortMultipartUpload'],
-    on: ['objects'],
+    on: ['objects', 'out-objects'],
     why: 'a copy in parts that was refused leaves none of them behind',
   },
   {
     sid: 'DeleteTheExactObject',
     actions: ['s3:DeleteObject'],
-    on: ['objects'],
+    on: ['objects', 'out-objects'],
     why: 'evicts the object that was decided on, and no other that has taken its key since',
     condition: 'if-match',
   },
 ]
 
-const CHANGE_MESSAGE_HUB: Permission = {
-  sid: 'ChangeMessageHub',
-  // TransactWriteItems is authorised through the actions of its parts.
-  actions: ['dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:DeleteItem'],
-  on: ['table'],
-  why: 'facts, state and effects are committed in one conditional transaction',
-}
+const CHANGE_MESSAGE_HUB: readonly Permission[] = [
+  {
+    sid: 'ChangeMessageHub',
+    // TransactWriteItems is authorised through the actions of its parts.
+    actions: [
+      'dynamodb:Query',
+      'dynamodb:PutItem',
+      'dynamodb:DeleteItem',
+      'dynamodb:ConditionCheckItem',
+    ],
+    on: ['table'],
+    why: 'facts, state and effects are committed in one conditional transaction, and folders claimed',
+  },
+  {
+    sid: 'FindRunsBelow',
+    actions: ['dynamodb:Query'],
+    on: ['index/runs'],
+    why: 'a folder that holds another run is not claimed',
+  },
+]
 
 const SEND_JOBS: Permission = {
   sid: 'SendJobs',
@@ -120,7 +144,7 @@ export const PERMISSIONS: Readonly<Record<FunctionName, readonly Permission[]>> 
     consume('events-queue'),
     ...READ_UPLOADS,
     ...CHANGE_OBJECTS,
-    CHANGE_MESSAGE_HUB,
+    ...CHANGE_MESSAGE_HUB,
     SEND_JOBS,
   ],
   publish: [
@@ -128,7 +152,7 @@ export const PERMISSIONS: Readonly<Record<FunctionName, readonly Permission[]>> 
     consume('jobs-queue'),
     ...READ_UPLOADS,
     ...CHANGE_OBJECTS,
-    CHANGE_MESSAGE_HUB,
+    ...CHANGE_MESSAGE_HUB,
     SEND_JOBS,
   ],
   query: [
@@ -148,7 +172,7 @@ export const PERMISSIONS: Readonly<Record<FunctionName, readonly Permission[]>> 
     {
       sid: 'SignUrls',
       actions: ['s3:GetObjectVersion'],
-      on: ['objects'],
+      on: ['objects', 'out-objects'],
       why: 'a signed URL can do what its signer can, and each names a version',
     },
   ],
@@ -156,7 +180,7 @@ export const PERMISSIONS: Readonly<Record<FunctionName, readonly Permission[]>> 
     WRITE_LOG,
     ...READ_UPLOADS,
     ...CHANGE_OBJECTS,
-    CHANGE_MESSAGE_HUB,
+    ...CHANGE_MESSAGE_HUB,
     {
       sid: 'FindEffectsLeftOver',
       actions: ['dynamodb:Query'],

@@ -7,7 +7,8 @@ import type { Condition, Permission, Resource } from './permissions.ts'
 export type Arns = Readonly<Record<Resource, readonly string[]>>
 
 /**
- * A role with exactly these permissions: no managed policy, no grant besides.
+ * A role with exactly these permissions: no managed policy, no grant besides. What a stack has none of
+ * needs no statement.
  *
  * @param keyPrefix the stack's key prefix, which the condition `prefix` holds lists to; empty for none
  */
@@ -18,15 +19,13 @@ export function roleOf(
   arns: Arns,
   keyPrefix: string,
 ): Role {
-  const statements = permissions.map(
-    ({ sid, actions, on, condition }) =>
-      new PolicyStatement({
-        sid,
-        actions: [...actions],
-        resources: on.flatMap((resource) => arns[resource]),
-        ...(condition && { conditions: conditionsOf(condition, keyPrefix) }),
-      }),
-  )
+  const statements = permissions.flatMap(({ sid, actions, on, condition }) => {
+    const resources = on.flatMap((resource) => arns[resource])
+    if (resources.length === 0) return []
+    const conditions = condition && conditionsOf(condition, keyPrefix)
+    const statement = { sid, actions: [...actions], resources, ...(conditions && { conditions }) }
+    return [new PolicyStatement(statement)]
+  })
   return new Role(scope, id, {
     assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
     inlinePolicies: { Permissions: new PolicyDocument({ statements }) },

@@ -55,6 +55,14 @@ const keyPrefix = z
     `must not reach ${RESERVED_PREFIX}/, which is the hub's own`,
   )
 
+// A bucket's name becomes part of an ARN, and nothing in it may mean more there.
+const outBuckets = z.preprocess(
+  (value) => (typeof value === 'string' ? value.split(',').filter((name) => name !== '') : value),
+  z.array(
+    z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, 'must be names of buckets, not more'),
+  ),
+)
+
 const Settings = z.object({
   /** Name of the CloudFormation stack: one bucket, table and set of functions each. */
   stackName: z
@@ -66,6 +74,8 @@ const Settings = z.object({
   hookArguments: hookArguments.prefault({ interval: 1 }),
   /** Only keys that begin with it are looked at; empty for the whole bucket. */
   keyPrefix: keyPrefix.default(''),
+  /** Other buckets that a run's `out_dir` may name; as text, separated by commas. */
+  outBuckets: outBuckets.prefault([]),
   /** How long an evicted checkpoint can still be restored, in days. */
   noncurrentDays: z.coerce.number().int().min(1).max(3650).default(30),
   /** A single fact that would evict more checkpoints than this is held until a person consents. */

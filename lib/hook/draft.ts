@@ -1,5 +1,6 @@
 /** A decision while it is being taken: changes over a ledger that stays as it is. */
 import type { Action, Artifact, ArtifactIdentity, Effect, Ledger } from './ledger.ts'
+import { type Destination, destinationOf, type OutDir, type Reach } from './out-dir.ts'
 
 /** What a decision depends on besides the ledger. */
 export interface Circumstances {
@@ -9,6 +10,8 @@ export interface Circumstances {
   brake: number
   /** True where what is deleted could not be had back: then nothing is deleted. */
   holdsDeletions: boolean
+  /** Where else than into its runs the hub may write; nowhere beyond the bucket by default. */
+  reach?: Omit<Reach, 'bucket'>
   /** The time, in seconds since 1970: effects carry when they were decided. */
   nowSeconds: number
 }
@@ -21,6 +24,8 @@ export class Draft {
   readonly run: Ledger['run']
   readonly checkpoints: Ledger['checkpoints']
   readonly artifacts: Ledger['artifacts']
+  readonly claims: Ledger['claims']
+  readonly claimedBy: Ledger['claimedBy']
   effects: Effect[]
   lastCheckpoint: string | undefined
   answers: Ledger['answers']
@@ -36,6 +41,8 @@ export class Draft {
     this.run = ledger.run
     this.checkpoints = new Map(ledger.checkpoints)
     this.artifacts = new Map(ledger.artifacts)
+    this.claims = ledger.claims
+    this.claimedBy = ledger.claimedBy
     this.effects = ledger.effects
     this.lastCheckpoint = ledger.lastCheckpoint
     this.answers = ledger.answers
@@ -59,6 +66,12 @@ export class Draft {
     const { versionId, etag } = artifact.object
     this.artifacts.set(key, { ...artifact, state: 'superseded' })
     this.add({ kind: 'retire', key, versionId, etag })
+  }
+
+  /** Where files go that are made under an `out_dir`. */
+  destinationOf(outDir: OutDir | undefined): Destination {
+    const { bucket, reach = { keyPrefix: '', outBuckets: [] } } = this.#circumstances
+    return destinationOf(this.run, outDir, this.claims, { bucket, ...reach })
   }
 
   /** Asked before each deletion. */

@@ -15,6 +15,7 @@ import {
 import type { HookOptions } from './hook-arguments.ts'
 import type { Life } from './lives.ts'
 import { bestName, keyIn, nameOf, pathOf, type Run } from './names.ts'
+import { type OutDir, outDirText } from './out-dir.ts'
 import { optionsNow } from './policy.ts'
 import { BEST_DROPPED_KEYS, unsavedKeys } from './stripping.ts'
 import { checkpointKeys, highestStep, historyBefore, type Survey, surveyOf } from './survey.ts'
@@ -25,6 +26,8 @@ export interface Publication {
   of: { last: true } | { metric: string }
   /** The trainer's upload that it is made from. */
   source: CheckpointFact
+  /** Where it is to lie, by the options of that end. */
+  outDir: OutDir | undefined
   /** The name whose stem the published file takes: that of the checkpoint or of its best copy. */
   name: string
   /** Top-level keys that stay. */
@@ -109,9 +112,9 @@ function withKey(
 }
 
 function publicationsOf(survey: Survey, last: CheckpointFact, options: HookOptions): Publication[] {
-  const { publishedKeys } = options
+  const { publishedKeys, outDir } = options
   if (publishedKeys === undefined) return []
-  const common = { publishedKeys, droppedKeys: unsavedKeys(options) }
+  const common = { publishedKeys, droppedKeys: unsavedKeys(options), outDir }
   const ofLast: Publication[] = options.saveLast
     ? [{ of: { last: true }, source: last, name: nameOf(last.key), ...common }]
     : []
@@ -122,6 +125,7 @@ function publicationsOf(survey: Survey, last: CheckpointFact, options: HookOptio
       name: bestName(metric, nameOf(checkpoint.key)),
       publishedKeys,
       droppedKeys: BEST_DROPPED_KEYS,
+      outDir,
     }),
   )
   return [...ofLast, ...ofBest]
@@ -142,7 +146,8 @@ export function isPublishDue(
 
 function filesOf(publications: Publication[]): string {
   return JSON.stringify(
-    publications.map(({ name, source, publishedKeys, droppedKeys }) => [
+    publications.map(({ outDir, name, source, publishedKeys, droppedKeys }) => [
+      outDir && outDirText(outDir),
       name,
       source.first.versionId,
       publishedKeys,

@@ -4,6 +4,7 @@
  */
 import * as z from 'zod/mini'
 import { defaultTemplate, type Series } from './names.ts'
+import { type OutDir, parseOutDir } from './out-dir.ts'
 import {
   DEFAULT_GREATER_KEYS,
   DEFAULT_LESS_KEYS,
@@ -47,7 +48,7 @@ const ALLOWED: Record<string, string> = {
   by_epoch: 'true or false',
   save_optimizer: 'true or false',
   save_param_scheduler: 'true or false',
-  out_dir: 'a text or null',
+  out_dir: 'a prefix or "s3://<bucket>/<prefix>", without "..", or null',
   max_keep_ckpts: `a whole number up to ${MAX_KEEP_CKPTS_LIMIT}; 0 or less means unlimited`,
   save_last: 'true or false',
   save_best: 'a metric, a list of metrics, "auto" or null',
@@ -81,7 +82,8 @@ export interface HookOptions {
   naming: { series: Series; template: string } | undefined
   saveOptimizer: boolean
   saveParamScheduler: boolean
-  outDir: string | undefined
+  /** Where the hub's files go; nothing for the run itself. */
+  outDir: OutDir | undefined
   /** How many regular checkpoints stay; 0 or less means all. */
   maxKeepCkpts: number
   saveLast: boolean
@@ -164,7 +166,7 @@ export function resolveOptions(stack: NamedArguments, named: NamedArguments): Ho
     naming: namingOf(given),
     saveOptimizer: given.save_optimizer ?? true,
     saveParamScheduler: given.save_param_scheduler ?? true,
-    outDir: given.out_dir ?? undefined,
+    outDir: outDirOf(given),
     maxKeepCkpts: limited(given.max_keep_ckpts ?? -1),
     saveLast: given.save_last ?? true,
     saveBest: trackedMetrics(given, greaterKeys, lessKeys, remarks),
@@ -206,6 +208,13 @@ function namingOf(given: NamedArguments): HookOptions['naming'] {
     )
   }
   return { series, template }
+}
+
+function outDirOf({ out_dir }: NamedArguments): OutDir | undefined {
+  if ((out_dir ?? undefined) === undefined) return undefined
+  const outDir = parseOutDir(String(out_dir))
+  if (outDir !== undefined) return outDir
+  throw new HookArgumentError('out_dir', `expected ${ALLOWED['out_dir']}, got ${shown(out_dir)}`)
 }
 
 function trackedMetrics(

@@ -5,7 +5,8 @@
  */
 import { type CheckpointFact, type History, type StepFacts, stepId } from './history.ts'
 import type { NamedArguments } from './hook-arguments.ts'
-import type { Run } from './names.ts'
+import type { Folder, Run } from './names.ts'
+import type { Claim } from './out-dir.ts'
 import type { SourceFault } from './problems.ts'
 
 /** How far a metric file was read. */
@@ -41,6 +42,8 @@ export interface Unstripped {
 /** Which file an artifact is, apart from its bytes. */
 export interface ArtifactIdentity {
   kind: 'best' | 'published'
+  /** Where it lies: the run, or what `out_dir` leads to. */
+  folder: Folder
   /** The metric whose best it is; nothing for the last. */
   metric: string | undefined
   /** The name that the hook gives it; a published one gets its hash before the extension. */
@@ -103,6 +106,7 @@ export type Action =
     }
   | { kind: 'retire'; key: string; versionId: string; etag: string }
   | { kind: 'make'; key: string; identity: ArtifactIdentity; replaces: string | undefined }
+  | { kind: 'claim'; folder: Folder }
 
 /** An action that is committed and not yet known to be done. */
 export interface Effect {
@@ -121,8 +125,12 @@ export interface Ledger {
   sources: Map<string, SourceReading>
   /** By step id. */
   checkpoints: Map<string, CheckpointState>
-  /** By key. */
+  /** By key, which is `s3://<bucket>/<key>` in another bucket. */
   artifacts: Map<string, Artifact>
+  /** The answers to this run's claims on folders that `out_dir` leads to. */
+  claims: Map<string, Claim>
+  /** The run whose files this run's own prefix was given to, before there was this run. */
+  claimedBy: Run | undefined
   /**
    * ETags of artifacts that were retired lately: a delete marker above such an object may be a slow
    * worker's, not a person's.
@@ -144,6 +152,8 @@ export function emptyLedger(run: Run, stackArguments: NamedArguments): Ledger {
     sources: new Map(),
     checkpoints: new Map(),
     artifacts: new Map(),
+    claims: new Map(),
+    claimedBy: undefined,
     retired: [],
     effects: [],
     nextEffect: 1,
@@ -175,6 +185,12 @@ export function keepsKey({ publishedKeys, droppedKeys }: ArtifactIdentity, key: 
 
 /** A text that is the same for the same identity. */
 export function identityText(identity: ArtifactIdentity): string {
+  const { folder, ...file } = identity
+  return JSON.stringify([folder, fileText(file)])
+}
+
+/** A text that is the same for the same file, wherever it lies. */
+export function fileText(identity: Omit<ArtifactIdentity, 'folder'>): string {
   const { kind, metric, name, source, publishedKeys, droppedKeys } = identity
   return JSON.stringify([kind, metric, name, source.bytes, publishedKeys, droppedKeys])
 }
@@ -198,4 +214,9 @@ export function withCheckpoint(ledger: Ledger, id: string, state: CheckpointStat
 /** The ledger with one artifact. */
 export function withArtifact(ledger: Ledger, key: string, artifact: Artifact): Ledger {
   return { ...ledger, artifacts: new Map(ledger.artifacts).set(key, artifact) }
+}
+
+/** The ledger with the answer to a claim. */
+export function withClaim(ledger: Ledger, folder: string, claim: Claim): Ledger {
+  return { ...ledger, claims: new Map(ledger.claims).set(folder, claim) }
 }

@@ -7,11 +7,18 @@
 
 /** A run: the key prefix of MMEngine's `work_dir`, without the slash at its end; `.` is the bucket's root. */
 export type Run = string & { readonly __brand: 'Run' }
+/**
+ * Where the hub puts what it makes for a run: the run itself, or a folder that `out_dir` leads to, which is
+ * `s3://<bucket>/<prefix>` in another bucket.
+ */
+export type Folder = Run | (string & { readonly __brand: 'Folder' })
 /** Which of the hook's two counters a step number counts. */
 export type Series = 'epoch' | 'iter'
 
 /** What the bucket's root is called where a run needs a name. */
 const ROOT = '.'
+/** What the hub writes before keys of other buckets. */
+const OTHER_BUCKET = 's3://'
 const HUB_FOLDER = '.checkpoint-hub'
 const CONTROL_FILES = {
   'checkpoint_hook.json': 'options',
@@ -39,12 +46,13 @@ export type KeyMeaning =
  * `exp/epoch_50/iter_10.pth` is step 10 of the run `exp/epoch_50`.
  *
  * @param key an object's key, decoded
- * @returns its meaning; `outside` for folders, the hub's own folder and keys that no run can hold
+ * @returns its meaning; `outside` for folders, the hub's own folder and keys that no run can hold: a
+ *   key that begins with `s3://` would be taken for one of another bucket
  */
 export function meaningOf(key: string): KeyMeaning {
   const parts = key.split('/')
   const name = parts.at(-1) ?? ''
-  if (parts[0] === HUB_FOLDER || name === '') return { kind: 'outside' }
+  if (parts[0] === HUB_FOLDER || name === '' || isElsewhere(key)) return { kind: 'outside' }
   for (let at = parts.length - 1; at >= 0; at--) {
     const meaning = meaningOfPart(parts, at)
     if (meaning !== undefined) return meaning
@@ -106,9 +114,27 @@ export function parseRun(text: string): Run {
   return (prefix === '' ? ROOT : prefix) as Run
 }
 
-/** The key of a file of a run. */
-export function keyIn(run: Run, name: string): string {
-  return run === ROOT ? name : `${run}/${name}`
+/** The key of a file of a run, or of another folder of the hub's. */
+export function keyIn(folder: Folder, name: string): string {
+  return folder === ROOT ? name : `${folder}/${name}`
+}
+
+/** The folder that a file of the hub's lies in. */
+export function folderOf(key: string): Folder {
+  const slash = key.lastIndexOf('/')
+  return (slash < 0 ? ROOT : key.slice(0, slash)) as Folder
+}
+
+/** Whether a key is one of another bucket than the run's. */
+export function isElsewhere(key: string): boolean {
+  return key.startsWith(OTHER_BUCKET)
+}
+
+/** The bucket that a key of a file of the hub's names, nothing for the run's own, and the key there. */
+export function bareKey(key: string): { bucket: string | undefined; key: string } {
+  if (!isElsewhere(key)) return { bucket: undefined, key }
+  const [bucket = '', ...rest] = key.slice(OTHER_BUCKET.length).split('/')
+  return { bucket, key: rest.join('/') }
 }
 
 /** The hook's own `filename_tmpl` where none is named. */
@@ -175,7 +201,8 @@ export function pathOf(key: string): string {
   return isDirectory(key) ? key.slice(0, -1) : key
 }
 
-/** A checkpoint as `last_checkpoint` names it. */
+/** A checkpoint as `last_checkpoint` names it, or a file of the hub's. */
 export function uriOf(bucket: string, key: string): string {
+  if (isElsewhere(key)) return key
   return `s3://${bucket}/${pathOf(key)}`
 }

@@ -13,12 +13,14 @@ import { bytesOf, type CheckpointFact } from './history.ts'
 import {
   type Artifact,
   type ArtifactIdentity,
+  fileText,
   identityText,
   keepsKey,
   type Ledger,
   sameIdentity,
 } from './ledger.ts'
-import { bestName, isDirectory, keyIn, nameOf, stemOf, yieldedName } from './names.ts'
+import { bestName, type Folder, isDirectory, keyIn, nameOf, stemOf, yieldedName } from './names.ts'
+import type { Destination } from './out-dir.ts'
 import { BEST_DROPPED_KEYS } from './stripping.ts'
 
 /** A directory's files are of many formats; dropping keys is defined for torch's own only. */
@@ -27,7 +29,7 @@ const NO_FEWER_KEYS =
 
 /** Plans all artifacts: best copies, published files, and what became of refusals. */
 export function planArtifacts(draft: Draft, outcome: Outcome): void {
-  refuseDirectories(draft, outcome)
+  refuseUnmakeable(draft, outcome)
   planBestCopies(draft, outcome)
   planPublications(draft, outcome)
   forgetRefusals(draft, outcome)
@@ -38,7 +40,7 @@ export function planArtifacts(draft: Draft, outcome: Outcome): void {
  * no metric's best goes once those that are its metric's are committed.
  */
 function planBestCopies(draft: Draft, outcome: Outcome): void {
-  const wanted = wantedBests(outcome)
+  const wanted = wantedBests(draft, outcome)
   const missing = wanted.filter((identity) => artifactOf(draft, identity)?.state !== 'current')
   for (const identity of missing) {
     if (artifactOf(draft, identity) === undefined) make(draft, identity)
@@ -51,32 +53,59 @@ function planBestCopies(draft: Draft, outcome: Outcome): void {
   }
 }
 
-/** A directory is neither copied as a best nor published: both leave keys out. */
-function refuseDirectories(draft: Draft, outcome: Outcome): void {
-  for (const identity of [...wantedBests(outcome), ...wantedPublications(outcome)]) {
-    if (!isDirectory(identity.source.key) || artifactOf(draft, identity) !== undefined) continue
-    const key = keyIn(draft.run, identity.name)
+/** Refuses what cannot be made, or not there, whatever its source holds. */
+function refuseUnmakeable(draft: Draft, outcome: Outcome): void {
+  const wanted = [...wantedBests(draft, outcome), ...wantedPublications(draft, outcome)]
+  for (const identity of wanted) {
+    const reason = whyUnmakeable(draft, identity)
+    if (reason === undefined || artifactOf(draft, identity) !== undefined) continue
+    const key = keyIn(identity.folder, identity.name)
     const isFree = identity.kind === 'best' && !draft.artifacts.has(key)
-    draft.refuse(isFree ? key : refusedKey(draft, identity), identity, NO_FEWER_KEYS)
+    draft.refuse(isFree ? key : refusedKey(identity), identity, reason)
   }
+}
+
+/** A directory is neither copied as a best nor published: both leave keys out. */
+function whyUnmakeable(draft: Draft, { source, folder }: ArtifactIdentity): string | undefined {
+  if (isDirectory(source.key)) return NO_FEWER_KEYS
+  if (draft.claimedBy === undefined || folder !== draft.run) return undefined
+  return `the out_dir of the run ${JSON.stringify(draft.claimedBy)} leads here, so that files of this name may be its own; upload into another prefix`
 }
 
 /**
  * One copy a name: where the names of two bests are the same, such as those of the metrics `a/b` and
  * `a_b`, or of one metric under two rules, the one that is tracked now comes first.
  */
-function wantedBests({ best, everBest }: Outcome): ArtifactIdentity[] {
+function wantedBests(draft: Draft, outcome: Outcome): ArtifactIdentity[] {
   const byName = new Map<string, ArtifactIdentity>()
-  for (const identity of [...best, ...everBest].map(bestIdentity)) {
+  const folder = bestFolder(draft, outcome)
+  for (const best of [...outcome.best, ...outcome.everBest]) {
+    const identity = bestIdentity(best, folder)
     if (!byName.has(identity.name)) byName.set(identity.name, identity)
   }
   return [...byName.values()]
 }
 
-/** The best copy that a best asks for. */
-export function bestIdentity({ metric, checkpoint }: Best): ArtifactIdentity {
+/** All best copies lie together, where the options in force have them. */
+function bestFolder(draft: Draft, { options }: Outcome): Folder {
+  return draft.destinationOf(options.outDir).folder
+}
+
+function wantedFiles(draft: Draft, outcome: Outcome): ArtifactIdentity[] {
+  const folder = bestFolder(draft, outcome)
+  const bests = outcome.everBest.map((best) => bestIdentity(best, folder))
+  return [...bests, ...wantedPublications(draft, outcome)]
+}
+
+/**
+ * The best copy that a best asks for.
+ *
+ * @param folder where all best copies are to lie, by the options in force
+ */
+export function bestIdentity({ metric, checkpoint }: Best, folder: Folder): ArtifactIdentity {
   return {
     kind: 'best',
+    folder,
     metric,
     name: bestName(metric, nameOf(checkpoint.key)),
     source: sourceOf(checkpoint),
@@ -87,9 +116,10 @@ export function bestIdentity({ metric, checkpoint }: Best): ArtifactIdentity {
 
 /** A metric keeps its answer while the copy of its new best is being made. */
 export function answersOf(draft: Draft, outcome: Outcome): Ledger['answers'] {
+  const folder = bestFolder(draft, outcome)
   return new Map(
     outcome.best.flatMap((best): [string, { score: number; key: string }][] => {
-      const wanted = bestIdentity(best)
+      const wanted = bestIdentity(best, folder)
       for (const [key, artifact] of draft.artifacts) {
         if (artifact.state !== 'current' || !isFileOf(artifact, wanted)) continue
         return [[best.metric, { score: best.score, key }]]
@@ -102,7 +132,7 @@ export function answersOf(draft: Draft, outcome: Outcome): Ledger['answers'] {
 }
 
 function planPublications(draft: Draft, outcome: Outcome): void {
-  const wanted = wantedPublications(outcome)
+  const wanted = wantedPublications(draft, outcome)
   const missing = wanted.filter((identity) => !isSettled(draft, identity))
   for (const identity of missing) make(draft, identity)
   if (missing.length > 0) return
@@ -113,23 +143,27 @@ function planPublications(draft: Draft, outcome: Outcome): void {
   }
 }
 
-function wantedPublications({ endings }: Outcome): ArtifactIdentity[] {
-  return endings.flatMap(({ publications }) => publications.map(publishedIdentity))
+function wantedPublications(draft: Draft, { endings }: Outcome): ArtifactIdentity[] {
+  return endings.flatMap(({ publications }) =>
+    publications.map((each) => publishedIdentity(each, draft.destinationOf(each.outDir).folder)),
+  )
 }
 
 /** A refusal counts while what was refused is wanted, so that the hub is the same on every way. */
 function forgetRefusals(draft: Draft, outcome: Outcome): void {
+  const wanted = new Set(wantedFiles(draft, outcome).map(identityText))
   for (const [key, artifact] of draft.artifacts) {
-    if (artifact.state !== 'refused' || isStillWanted({ outcome }, artifact.identity)) continue
+    if (artifact.state !== 'refused' || wanted.has(identityText(artifact.identity))) continue
     draft.artifacts.delete(key)
   }
 }
 
 /** The published file that an end asks for. */
-function publishedIdentity(publication: Publication): ArtifactIdentity {
+function publishedIdentity(publication: Publication, folder: Folder): ArtifactIdentity {
   const { of, source, name, publishedKeys, droppedKeys } = publication
   return {
     kind: 'published',
+    folder,
     metric: 'metric' in of ? of.metric : undefined,
     name,
     source: sourceOf(source),
@@ -172,6 +206,7 @@ function isFileOf(
   const { keptKeys, removedKeys } = artifact.object
   return (
     identity.kind === wanted.kind &&
+    identity.folder === wanted.folder &&
     identity.name === wanted.name &&
     identity.source.bytes === wanted.source.bytes &&
     keptKeys.every((key) => keepsKey(wanted, key)) &&
@@ -186,9 +221,14 @@ function make(draft: Draft, identity: ArtifactIdentity): void {
       action.kind === 'make' && action.key === key && sameIdentity(action.identity, identity),
   )
   // One that is no longer wanted is not withdrawn: it may be written already, and is then retired.
-  if (isUnderWay) return
+  if (isUnderWay || isUnclaimed(draft, identity)) return
   if (!draft.hasRoom()) return
   draft.add({ kind: 'make', key, identity, replaces: replacedBy(draft, key, identity) })
+}
+
+/** Nothing is written into a folder before it is known to be this run's. */
+function isUnclaimed({ run, claims }: Draft, { folder }: ArtifactIdentity): boolean {
+  return folder !== run && claims.get(folder)?.state !== 'granted'
 }
 
 /** The ETag of our own object under the name; a published name is only known with its hash. */
@@ -200,26 +240,26 @@ function replacedBy(draft: Draft, key: string, { kind }: ArtifactIdentity): stri
 
 /** The key that an artifact is to have. A published one's is only known with its hash. */
 function targetKey(draft: Draft, identity: ArtifactIdentity): string {
-  const key = keyIn(draft.run, identity.name)
+  const { folder, name } = identity
+  const key = keyIn(folder, name)
   const isForeign = draft.artifacts.get(key)?.state === 'foreign'
-  return isForeign && identity.kind === 'best' ? keyIn(draft.run, yieldedName(identity.name)) : key
+  return isForeign && identity.kind === 'best' ? keyIn(folder, yieldedName(name)) : key
 }
 
 /** The entry under which the refusal to publish a file is kept, which has no hash to be named by. */
-export function refusedKey(ledger: Pick<Ledger, 'run'>, identity: ArtifactIdentity): string {
-  const digest = createHash('sha256').update(identityText(identity)).digest('hex')
-  return keyIn(ledger.run, `${stemOf(identity.name)}-refused-${digest.slice(0, 8)}.pth`)
+export function refusedKey(identity: ArtifactIdentity): string {
+  const digest = createHash('sha256').update(fileText(identity)).digest('hex')
+  return keyIn(identity.folder, `${stemOf(identity.name)}-refused-${digest.slice(0, 8)}.pth`)
 }
 
-/** Whether what a job is to make is still what should be. */
-export function isStillWanted(
-  { outcome }: { outcome: Outcome },
+/** Whether the best copy that a job is to make is still what should be. */
+export function isStillBest(
+  { outcome, destination }: { outcome: Outcome; destination: Destination },
   wanted: ArtifactIdentity,
 ): boolean {
-  return [
-    ...outcome.everBest.map(bestIdentity),
-    ...outcome.endings.flatMap(({ publications }) => publications.map(publishedIdentity)),
-  ].some((identity) => sameIdentity(identity, wanted))
+  return outcome.everBest.some((best) =>
+    sameIdentity(bestIdentity(best, destination.folder), wanted),
+  )
 }
 
 /** A source stays until what is made from it is committed; that of a refused best copy for good. */
@@ -228,6 +268,11 @@ export function isNeeded(draft: Draft, outcome: Outcome, fact: CheckpointFact): 
   const making = draft.effects.some(
     ({ action }) => action.kind === 'make' && isSource(action.identity),
   )
-  const best = outcome.everBest.map(bestIdentity).filter(isSource)
-  return making || best.some((identity) => artifactOf(draft, identity)?.state === 'refused')
+  if (making) return true
+  const wanted = wantedFiles(draft, outcome).filter(isSource)
+  return wanted.some((identity) => {
+    const state = artifactOf(draft, identity)?.state
+    if (state === undefined) return isUnclaimed(draft, identity)
+    return state === 'refused' && identity.kind === 'best'
+  })
 }

@@ -10,7 +10,9 @@ import { fold, type Outcome } from './fold.ts'
 import { type CheckpointFact, idOf, type Upload } from './history.ts'
 import { type CheckpointState, isEvicted, type Ledger, UNTOUCHED } from './ledger.ts'
 import { uriOf } from './names.ts'
+import type { Destination } from './out-dir.ts'
 import { answersOf, isNeeded, planArtifacts } from './plan-artifacts.ts'
+import { planClaims } from './plan-claims.ts'
 import { planContents } from './plan-contents.ts'
 import type { Fate } from './retention.ts'
 
@@ -20,6 +22,8 @@ export interface Decision {
   outcome: Outcome
   /** The last checkpoint as the hub answers it: it exists and is whole. */
   last: CheckpointFact | undefined
+  /** Where best copies are to lie, and what is wrong with the `out_dir` in force. */
+  destination: Destination
   /** How many deletions are due and held, since they could not be undone. */
   heldDeletions: number
   /** True where more is to be decided than one transaction may hold. */
@@ -37,12 +41,14 @@ export function decide(ledger: Ledger, circumstances: Circumstances): Decision {
   const draft = new Draft(ledger, circumstances)
   const last = lastOf(outcome, ledger)
   planLastCheckpoint(draft, circumstances.bucket, last)
+  planClaims(draft, outcome)
   planArtifacts(draft, outcome)
   planCheckpoints(draft, outcome)
   planContents(draft, outcome)
   draft.answers = answersOf(draft, outcome)
   const { heldDeletions, more } = draft
-  return { ledger: draft.ledger(), outcome, last, heldDeletions, more }
+  const destination = draft.destinationOf(outcome.options.outDir)
+  return { ledger: draft.ledger(), outcome, last, destination, heldDeletions, more }
 }
 
 /** The first choice that is there: one that was evicted before is not brought back to be the last. */

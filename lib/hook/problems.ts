@@ -12,7 +12,9 @@ import {
   type StepFacts,
   type Upload,
 } from './history.ts'
+import type { Ledger } from './ledger.ts'
 import { isDirectory, keyIn, type Run } from './names.ts'
+import type { Destination } from './out-dir.ts'
 import { optionsNow } from './policy.ts'
 import type { Fate } from './retention.ts'
 import { checkpointKey, type Survey } from './survey.ts'
@@ -101,19 +103,37 @@ function directoriesBeside(run: Run, history: History, { naming }: Survey): Uplo
 
 function optionWarnings(run: Run, history: History, survey: Survey): Problem[] {
   const options = optionsNow(survey.policy)
-  const newest = history.options.findLast(({ fault }) => fault === undefined)
-  const key = newest?.key ?? keyIn(run, 'checkpoint_hook.json')
-  const seconds = newest?.seconds ?? 0
+  const { key, seconds } = optionsInForce(run, history)
   const remarks = [...options.remarks]
   if (options.intervalNamed && options.interval <= 0 && survey.lives.length > 0) {
     const reason = `is ${options.interval}, which means never, and yet checkpoints come; none outside a record is evicted`
     remarks.push({ field: 'interval', reason })
   }
-  if (options.outDir !== undefined) {
-    const reason = "is not followed yet: the hub's files stay in the run's own prefix"
-    remarks.push({ field: 'out_dir', reason })
-  }
   return remarks.map(({ field, reason }) => problem('warning', key, seconds, field, reason))
+}
+
+/** Where the options in force are named, also where only the stack names them. */
+function optionsInForce(run: Run, { options }: History): { key: string; seconds: number } {
+  const newest = options.findLast(({ fault }) => fault === undefined)
+  return newest ?? { key: keyIn(run, 'checkpoint_hook.json'), seconds: 0 }
+}
+
+/** An `out_dir` that the run may not use, or a run in a prefix that is another's. */
+export function outDirProblems(
+  { run, history, claimedBy }: Pick<Ledger, 'run' | 'history' | 'claimedBy'>,
+  { fault }: Destination,
+): Problem[] {
+  const { key, seconds } = optionsInForce(run, history)
+  const found: Problem[] = []
+  if (fault !== undefined) {
+    const reason = `${fault}. Files are made in the run itself`
+    found.push(problem('error', key, seconds, 'out_dir', reason))
+  }
+  if (claimedBy !== undefined) {
+    const reason = `of the run ${JSON.stringify(claimedBy)} leads here; upload into another prefix. What is here is kept by its options, and no file is made`
+    found.push(problem('error', keyIn(run, ''), seconds, 'out_dir', reason))
+  }
+  return found
 }
 
 /** A problem of a metric file. */

@@ -12,8 +12,10 @@ import {
   UNTOUCHED,
   withArtifact,
   withCheckpoint,
+  withClaim,
   withStep,
 } from './ledger.ts'
+import type { Claim } from './out-dir.ts'
 import { refusedKey } from './plan-artifacts.ts'
 
 /** What came of an action. */
@@ -27,6 +29,7 @@ export type Result =
   | { kind: 'made'; key: string; object: ArtifactObject }
   | { kind: 'refused'; key: string; reason: string }
   | { kind: 'foreign'; key: string; seconds: number }
+  | { kind: 'claimed'; claim: Claim }
 
 /** More than a run retires within the time that a slow worker has. */
 const RETIREMENTS_REMEMBERED = 50
@@ -53,6 +56,8 @@ export function recordResult(
       return stands ? recordRetirement(ticked, action) : recordStaleRetirement(ticked, action)
     case 'make':
       return recordMade(ticked, action, result, stands)
+    case 'claim':
+      return result.kind === 'claimed' ? withClaim(ticked, action.folder, result.claim) : ticked
   }
 }
 
@@ -169,7 +174,7 @@ function withRefusal(
 ): Ledger {
   const known = ledger.artifacts.get(key)
   const isFree = identity.kind === 'best' && (known === undefined || !('object' in known))
-  const entry = isFree ? key : refusedKey(ledger, identity)
+  const entry = isFree ? key : refusedKey(identity)
   return withArtifact(ledger, entry, { state: 'refused', identity, reason })
 }
 

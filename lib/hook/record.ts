@@ -73,7 +73,7 @@ export function record(ledger: Ledger, seen: Observation): Ledger {
     case 'checkpoint':
       return recordCheckpoint(ledger, seen)
     case 'options':
-      return withHistory(ledger, { options: merged('options', ledger.history.options, seen.facts) })
+      return recordOptions(ledger, seen.facts)
     case 'begin':
       return withHistory(ledger, { begins: merged('begin', ledger.history.begins, seen.facts) })
     case 'end':
@@ -96,6 +96,14 @@ export function record(ledger: Ledger, seen: Observation): Ledger {
     case 'result':
       return recordResult(ledger, seen.effect, seen.action, seen.result)
   }
+}
+
+/** A new version asks once more for a folder that was refused: somebody may have made room. */
+function recordOptions(ledger: Ledger, seen: OptionsFact[]): Ledger {
+  const options = merged('options', ledger.history.options, seen)
+  if (options.length === ledger.history.options.length) return ledger
+  const granted = [...ledger.claims].filter(([, { state }]) => state === 'granted')
+  return { ...withHistory(ledger, { options }), claims: new Map(granted) }
 }
 
 function merged<Fact extends ControlFact>(

@@ -10,6 +10,7 @@ import {
 import type { HookOptions } from '../hook/hook-arguments.ts'
 import type { Artifact, CheckpointState, Effect } from '../hook/ledger.ts'
 import { uriOf } from '../hook/names.ts'
+import { outDirText } from '../hook/out-dir.ts'
 import type { Decision } from '../hook/plan.ts'
 import type { Fate } from '../hook/retention.ts'
 import { scoreText } from '../hook/score.ts'
@@ -61,6 +62,9 @@ export function entriesOf(decision: Decision, setting: Setting): Entries {
   for (const [key, artifact] of ledger.artifacts) {
     entries.set(`artifact#${keyOrHash(key)}`, artifactEntry(key, artifact))
   }
+  for (const [folder, claim] of ledger.claims) {
+    entries.set(`out_dir#${keyOrHash(folder)}`, { folder, ...claim })
+  }
   for (const effect of ledger.effects) {
     entries.set(`effect#${String(effect.number).padStart(16, '0')}`, effectEntry(effect))
   }
@@ -81,7 +85,7 @@ function runtimeInfo(decision: Decision, { bucket, version }: Setting): Attribut
   for (const [metric, { score, key }] of ledger.answers) {
     const suffix = several ? `_${metric}` : ''
     best[`best_score${suffix}`] = scoreText(score)
-    best[`best_ckpt${suffix}`] = `s3://${bucket}/${key}`
+    best[`best_ckpt${suffix}`] = uriOf(bucket, key)
   }
   const oldest = oldestOfDeque(decision)
   return {
@@ -122,7 +126,7 @@ function shownOptions(
     filename_tmpl: naming?.template,
     save_optimizer: options.saveOptimizer,
     save_param_scheduler: options.saveParamScheduler,
-    out_dir: options.outDir,
+    out_dir: options.outDir && outDirText(options.outDir),
     max_keep_ckpts: options.maxKeepCkpts,
     save_last: options.saveLast,
     save_best: options.saveBest.map(({ metric }) => metric),

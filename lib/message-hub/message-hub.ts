@@ -17,6 +17,7 @@ import type { NamedArguments } from '../hook/hook-arguments.ts'
 import { emptyLedger, type Ledger } from '../hook/ledger.ts'
 import type { Run } from '../hook/names.ts'
 import type { Decision } from '../hook/plan.ts'
+import { claimantIn } from './claims.ts'
 import { entriesOf, type Setting } from './entries.ts'
 import { ConflictError } from './message-hub-error.ts'
 import { ledgerOf, versionOf } from './reading.ts'
@@ -44,7 +45,7 @@ const ENTRIES_AT_ONCE = 95
  * In the first part of a large commit: what the rest is derived from. That a metric file was read comes
  * after the steps that its metrics are in: a commit that breaks off in between has it read again.
  */
-const PRIORITY = ['run', 'effect', 'artifact', 'options', 'life', 'end', 'step', 'read']
+const PRIORITY = ['run', 'effect', 'artifact', 'out_dir', 'options', 'life', 'end', 'step', 'read']
 /** What the hub writes and does not read back. */
 const DERIVED = ['run', 'best', 'problem']
 /** Attributes of a step that only explain. */
@@ -75,7 +76,7 @@ export async function loadRun(hub: MessageHub, run: Run): Promise<LoadedRun> {
   }
   const version = versionOf(run, entries)
   const ledger = version === 0 ? emptyLedger(run, hub.stackArguments) : ledgerOf(run, entries)
-  return { ledger, entries, version }
+  return { ledger: { ...ledger, claimedBy: claimantIn(run, entries) }, entries, version }
 }
 
 /**

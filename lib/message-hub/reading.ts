@@ -8,7 +8,7 @@ import {
   emptyLedger,
   type Ledger,
 } from '../hook/ledger.ts'
-import type { Run } from '../hook/names.ts'
+import { folderOf, type Run } from '../hook/names.ts'
 import { scoreOf } from '../hook/score.ts'
 import { MessageHubError } from './message-hub-error.ts'
 import { type Attributes, type Entries, kindOf, schemas } from './schema.ts'
@@ -63,6 +63,11 @@ function readEntry(ledger: Ledger, entry: string, attributes: Attributes): void 
     case 'artifact': {
       const artifact = parsed('artifact', run, entry, attributes)
       ledger.artifacts.set(artifact.key, artifactOf(run, entry, artifact))
+      return
+    }
+    case 'out_dir': {
+      const { folder, state, reason = '' } = parsed('out_dir', run, entry, attributes)
+      ledger.claims.set(folder, state === 'refused' ? { state, reason } : { state })
       return
     }
     case 'effect': {
@@ -198,6 +203,7 @@ function artifactOf(run: Run, entry: string, stored: Parsed<'artifact'>): Artifa
   }
   const identity: ArtifactIdentity = {
     kind,
+    folder: folderOf(stored.key),
     metric: stored.of_metric,
     name,
     source: {

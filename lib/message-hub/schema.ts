@@ -94,6 +94,11 @@ export const schemas = {
     reason: maybe(text),
     seconds: maybe(number),
   }),
+  out_dir: z.looseObject({
+    folder: text,
+    state: z.enum(['granted', 'refused']),
+    reason: maybe(text),
+  }),
   effect: z.looseObject({
     number,
     action: z.record(text, z.unknown()),
@@ -101,6 +106,9 @@ export const schemas = {
     sent_seconds: maybe(number),
   }),
 }
+
+/** What lies in the partition of a claimed folder. */
+export const claimSchema = z.looseObject({ by: text })
 
 /** What comes before the first `#` of an entry's sort key, where the hub reads the entry back. */
 export type EntryKind = keyof typeof schemas

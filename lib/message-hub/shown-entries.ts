@@ -5,7 +5,13 @@ import { sameIdentity } from '../hook/ledger.ts'
 import { keyIn, uriOf } from '../hook/names.ts'
 import type { Decision } from '../hook/plan.ts'
 import { bestIdentity } from '../hook/plan-artifacts.ts'
-import { newestProblems, type Problem, problem, problemOfSource } from '../hook/problems.ts'
+import {
+  newestProblems,
+  outDirProblems,
+  type Problem,
+  problem,
+  problemOfSource,
+} from '../hook/problems.ts'
 import { scoreRank, scoreText } from '../hook/score.ts'
 import type { Attributes } from './schema.ts'
 
@@ -29,9 +35,12 @@ export function runEntry(decision: Decision, bucket: string): Attributes {
 }
 
 /** The index `leaderboard` ranks these. */
-export function bestEntries({ ledger, outcome }: Decision, bucket: string): [string, Attributes][] {
+export function bestEntries(
+  { ledger, outcome, destination }: Decision,
+  bucket: string,
+): [string, Attributes][] {
   return outcome.best.map((best) => {
-    const wanted = bestIdentity(best)
+    const wanted = bestIdentity(best, destination.folder)
     const copy = [...ledger.artifacts].find(
       ([, artifact]) =>
         'identity' in artifact &&
@@ -49,7 +58,7 @@ export function bestEntries({ ledger, outcome }: Decision, bucket: string): [str
         life: best.life.ordinal,
         source: uriOf(bucket, best.checkpoint.key),
         source_version_id: best.checkpoint.first.versionId,
-        copy: copy && `s3://${bucket}/${copy[0]}`,
+        copy: copy && uriOf(bucket, copy[0]),
         state: copy?.[1].state ?? 'being made',
       },
     ]
@@ -65,6 +74,7 @@ export function problemsOf(decision: Decision): Problem[] {
   return newestProblems([
     ...outcome.problems,
     ...ofSources,
+    ...outDirProblems(ledger, decision.destination),
     ...artifactProblems(ledger),
     ...heldProblems(decision),
     ...unstrippedProblems(ledger),

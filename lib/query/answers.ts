@@ -5,7 +5,7 @@
 import { type DynamoDBClient, GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb'
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import * as z from 'zod/mini'
-import { parseRun, pathOf, type Run } from '../hook/names.ts'
+import { bareKey, parseRun, pathOf, type Run } from '../hook/names.ts'
 import { QueryError } from './problem-details.ts'
 
 /** The table to ask. */
@@ -16,6 +16,8 @@ export interface Table {
 
 /** An object that an answer points at: the exact version, so that a later one is not taken for it. */
 export interface Pointer {
+  /** Where it is not that of the hub. */
+  bucket?: string
   key: string
   version_id: string
   etag: string
@@ -130,7 +132,7 @@ function onlyMetric(run: Run, scored: string[], options: unknown): string {
 }
 
 /** An upload of a step's entry, as far as it says where a checkpoint is. */
-interface StoredUpload extends Required<Omit<Pointer, 'sha256'>> {
+interface StoredUpload extends Required<Omit<Pointer, 'bucket' | 'sha256'>> {
   directory?: { marker: string; files: number }
 }
 
@@ -225,8 +227,10 @@ async function entriesOf(table: Table, run: Run, prefix: string): Promise<Attrib
 }
 
 function pointerOf(artifact: Attributes): Pointer {
-  const { key, version_id, etag, size_bytes, sha256 } = artifact as unknown as Required<Pointer>
-  return { key, version_id, etag, size_bytes, sha256 }
+  const { key: named, ...object } = artifact as unknown as Required<Pointer>
+  const { version_id, etag, size_bytes, sha256 } = object
+  const { bucket, key } = bareKey(named)
+  return { ...(bucket !== undefined && { bucket }), key, version_id, etag, size_bytes, sha256 }
 }
 
 /** The run that a question names. */

@@ -34,7 +34,7 @@ export function signedUrl(
 ): Promise<string> {
   const name = extendedValue(nameOf(object.key))
   const command = new GetObjectCommand({
-    Bucket: bucket.name,
+    Bucket: object.bucket ?? bucket.name,
     Key: object.key,
     VersionId: object.version_id,
     ResponseContentDisposition: `attachment; filename*=UTF-8''${name}`,

@@ -12,6 +12,7 @@ import { writeText } from '../bucket/write.ts'
 import type { Action, Effect, Ledger } from '../hook/ledger.ts'
 import { keyIn, type Run } from '../hook/names.ts'
 import type { Observation } from '../hook/record.ts'
+import { claimFolder } from '../message-hub/claims.ts'
 import {
   evictDirectory,
   isOnDirectory,
@@ -20,6 +21,7 @@ import {
   restoreDirectory,
 } from './carry-out-directory.ts'
 import { inspectUpload } from './inspect-upload.ts'
+import { whereIs } from './where-is.ts'
 import type { Worker } from './worker.ts'
 
 /** What came of an effect, and a key that has to be looked at because it was not as expected. */
@@ -38,10 +40,11 @@ export interface Job {
 const ORDER: Record<Action['kind'], number> = {
   restore: 0,
   'write last_checkpoint': 1,
-  make: 2,
-  strip: 3,
-  evict: 4,
-  retire: 5,
+  claim: 2,
+  make: 3,
+  strip: 4,
+  evict: 5,
+  retire: 6,
 }
 
 /** What reads or writes whole checkpoints is done by `publish`, not by whoever decided it. */
@@ -75,11 +78,23 @@ export async function carryOut(worker: Worker, run: Run, effect: Effect): Promis
     case 'make':
     case 'strip':
       return sendJob(worker, { run, effect: number })
+    case 'claim':
+      return claim(worker, run, number, action)
   }
 }
 
 function done(effect: number, action: Action): CarriedOut {
   const result = { kind: 'done' } as const
+  return { observations: [{ kind: 'result', effect, action, result }], lookAt: undefined }
+}
+
+async function claim(
+  { hub }: Worker,
+  run: Run,
+  effect: number,
+  action: Extract<Action, { kind: 'claim' }>,
+): Promise<CarriedOut> {
+  const result = { kind: 'claimed', claim: await claimFolder(hub, run, action.folder) } as const
   return { observations: [{ kind: 'result', effect, action, result }], lookAt: undefined }
 }
 
@@ -92,7 +107,8 @@ async function remove(
     const outcome = await evictDirectory(bucket, action)
     return { ...done(effect, action), lookAt: outcome === 'other' ? markerKey(action) : undefined }
   }
-  const outcome = await deleteIfMatch(bucket, action.key, action.etag)
+  const at = whereIs(bucket, action.key)
+  const outcome = await deleteIfMatch(at.bucket, at.key, action.etag)
   return { ...done(effect, action), lookAt: outcome === 'other' ? action.key : undefined }
 }
 

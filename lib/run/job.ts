@@ -3,13 +3,14 @@ import * as z from 'zod/mini'
 import { versionsOf } from '../bucket/versions.ts'
 import type { Action, Ledger } from '../hook/ledger.ts'
 import type { Run } from '../hook/names.ts'
-import { isStillWanted } from '../hook/plan-artifacts.ts'
+import { isStillBest } from '../hook/plan-artifacts.ts'
 import type { Result } from '../hook/record-result.ts'
 import { loadRun } from '../message-hub/message-hub.ts'
 import { isJob, type Job, outstanding } from './carry-out.ts'
 import { makeArtifact } from './make-artifact.ts'
 import { decideOn, settleRun } from './settle.ts'
 import { stripCheckpoint } from './strip-checkpoint.ts'
+import { whereIs } from './where-is.ts'
 import type { Worker } from './worker.ts'
 
 type JobAction = Extract<Action, { kind: 'make' | 'strip' }>
@@ -69,7 +70,8 @@ async function resultOf(worker: Worker, ledger: Ledger, action: JobAction): Prom
 /** What was overtaken while it waited need not be made, unless an earlier attempt began to. */
 async function isUnwanted(worker: Worker, ledger: Ledger, action: MakeAction): Promise<boolean> {
   if (action.identity.kind === 'published') return false
-  if (isStillWanted(decideOn(worker, ledger), action.identity)) return false
-  const { uploads, marker } = await versionsOf(worker.bucket, action.key)
+  if (isStillBest(decideOn(worker, ledger), action.identity)) return false
+  const at = whereIs(worker.bucket, action.key)
+  const { uploads, marker } = await versionsOf(at.bucket, at.key)
   return uploads.length === 0 || marker !== undefined
 }

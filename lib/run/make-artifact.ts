@@ -20,12 +20,14 @@ import {
   type Action,
   type ArtifactIdentity,
   type ArtifactObject,
+  fileText,
   keepsKey,
   type Ledger,
 } from '../hook/ledger.ts'
 import { keyIn, publishedName, yieldedName } from '../hook/names.ts'
 import { refusedKey } from '../hook/plan-artifacts.ts'
 import type { Result } from '../hook/record-result.ts'
+import { whereIs } from './where-is.ts'
 
 type Make = Extract<Action, { kind: 'make' }>
 
@@ -44,7 +46,7 @@ interface Source {
  */
 export async function makeArtifact(bucket: Bucket, ledger: Ledger, action: Make): Promise<Result> {
   const { identity } = action
-  const entryKey = identity.kind === 'best' ? action.key : refusedKey(ledger, identity)
+  const entryKey = identity.kind === 'best' ? action.key : refusedKey(identity)
   for (const source of sourcesOf(ledger, identity)) {
     try {
       return await makeFrom(bucket, ledger, action, source)
@@ -60,7 +62,7 @@ export async function makeArtifact(bucket: Bucket, ledger: Ledger, action: Make)
 
 /**
  * The trainer's upload, then other uploads of the same bytes, then what the hub restored of them, then
- * the best copy made from them.
+ * the best copy made from them, and last the file itself where it was before.
  */
 function sourcesOf(ledger: Ledger, identity: ArtifactIdentity): Source[] {
   const { key, versionId } = identity.source
@@ -77,10 +79,12 @@ function sourcesOf(ledger: Ledger, identity: ArtifactIdentity): Source[] {
   const twins = others.filter(({ restores }) => restores === undefined)
   const restored = others.filter(({ restores }) => restores !== undefined)
   const copies = [...ledger.artifacts].flatMap(([key, artifact]): Source[] => {
-    if (identity.kind !== 'published' || !('object' in artifact)) return []
+    if (!('object' in artifact)) return []
     const { kind, source } = artifact.identity
     const { versionId, sizeBytes } = artifact.object
-    const fits = kind === 'best' && source.versionId === identity.source.versionId
+    const isBest = kind === 'best' && source.versionId === identity.source.versionId
+    // The same file, where an earlier `out_dir` had it.
+    const fits = isBest || fileText(artifact.identity) === fileText(identity)
     return fits ? [{ key, versionId, sizeBytes }] : []
   })
   return [...own, ...twins, ...restored, ...copies]
@@ -98,14 +102,15 @@ async function makeFrom(
   const content = await contentOf(reader, plan)
   const key =
     identity.kind === 'published'
-      ? keyIn(ledger.run, publishedName(identity.name, content.sha256))
+      ? keyIn(identity.folder, publishedName(identity.name, content.sha256))
       : action.key
   return write(bucket, ledger, action, key, plan, content)
 }
 
 /** A small source is read once, as a whole. */
 export async function sourceReader(bucket: Bucket, source: Source): Promise<RangeReader> {
-  const reader = objectReader(bucket, source)
+  const at = whereIs(bucket, source.key)
+  const reader = objectReader(at.bucket, { ...source, key: at.key })
   if (source.sizeBytes > PART_BYTES) return reader
   const bytes = await reader.read(0, source.sizeBytes)
   return {
@@ -147,7 +152,7 @@ async function write(
     return { kind: 'made', key, object }
   }
   const { identity } = action
-  const plain = keyIn(ledger.run, identity.name)
+  const plain = keyIn(identity.folder, identity.name)
   if (identity.kind === 'best' && key === plain)
     return { kind: 'foreign', key, seconds: secondsOf(written) }
   const yielded = yieldedName(key)
@@ -157,7 +162,7 @@ async function write(
   const reason = `both ${plain} and the name that the hub takes instead hold objects that are not the hub's; move one away`
   return {
     kind: 'refused',
-    key: identity.kind === 'best' ? key : refusedKey(ledger, identity),
+    key: identity.kind === 'best' ? key : refusedKey(identity),
     reason,
   }
 }
@@ -174,8 +179,9 @@ async function writeOver(
   content: Content,
   replaces: string | undefined,
 ): Promise<Written> {
-  const written = await writeIfAbsent(bucket, key, content, replaces)
+  const at = whereIs(bucket, key)
+  const written = await writeIfAbsent(at.bucket, at.key, content, replaces)
   const known = ledger.artifacts.get(key)
   if (written.kind !== 'own' || known === undefined || !('object' in known)) return written
-  return writeIfAbsent(bucket, key, content, written.etag)
+  return writeIfAbsent(at.bucket, at.key, content, written.etag)
 }

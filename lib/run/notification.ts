@@ -1,6 +1,6 @@
 /** S3 notifications as they lie in the Events queue: keys to look at, by run. */
 import * as z from 'zod/mini'
-import type { Run } from '../hook/names.ts'
+import { isElsewhere, type Run } from '../hook/names.ts'
 import { runsOfKey } from './places.ts'
 
 /** The keys of one run, and the messages that named them. */
@@ -30,7 +30,8 @@ export function keysByRun(
   const byRun = new Map<Run, RunKeys>()
   for (const { messageId, body } of messages) {
     for (const key of keysIn(body)) {
-      for (const run of key.startsWith(keyPrefix) ? runsOfKey(key) : []) {
+      const isLookedAt = key.startsWith(keyPrefix) || isElsewhere(key)
+      for (const run of isLookedAt ? runsOfKey(key) : []) {
         const found = byRun.get(run) ?? { keys: new Set(), messageIds: new Set() }
         byRun.set(run, found)
         found.keys.add(key)

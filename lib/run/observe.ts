@@ -17,15 +17,18 @@ import type { Observation } from '../hook/record.ts'
 import { inspectUpload } from './inspect-upload.ts'
 import { observeDirectory } from './observe-directory.ts'
 import { observeMetrics } from './observe-metrics.ts'
-import { markerNames, placeByTemplate, policiesOf } from './places.ts'
+import { markerNames, placeByTemplate, policiesOf, runsOfKey } from './places.ts'
 import { type Control, readBegin, readEnd, readOptions } from './read-control.ts'
 import { textOf } from './version-text.ts'
+import { whereIs } from './where-is.ts'
 
 /** A control file is a few hundred bytes; it becomes part of an entry, which DynamoDB limits to 400 KB. */
 const MAX_CONTROL_BYTES = 64 * 1024
 
 /** What is at a key that the ledger does not have; nothing for keys outside the protocol. */
 export async function observe(bucket: Bucket, ledger: Ledger, key: string): Promise<Observation[]> {
+  // Outside of its run a run has files that `out_dir` put there, and nothing else.
+  if (!runsOfKey(key).includes(ledger.run)) return observeArtifact(bucket, ledger, key)
   const meaning = meaningOf(key)
   switch (meaning.kind) {
     case 'checkpoint':
@@ -176,16 +179,24 @@ async function observeLastCheckpoint(
 /** A checkpoint by the run's own template, or one of the hub's own files. */
 async function observeOther(bucket: Bucket, ledger: Ledger, key: string): Promise<Observation[]> {
   const checkpoints = await observeByTemplates(bucket, ledger, key, policiesOf(ledger))
-  if (checkpoints.length > 0) return checkpoints
+  return checkpoints.length > 0 ? checkpoints : observeArtifact(bucket, ledger, key)
+}
+
+async function observeArtifact(
+  bucket: Bucket,
+  ledger: Ledger,
+  key: string,
+): Promise<Observation[]> {
   const artifact = ledger.artifacts.get(key)
   if (artifact === undefined || !('object' in artifact)) return []
-  const { uploads, marker } = await versionsOf(bucket, key)
+  const at = whereIs(bucket, key)
+  const { uploads, marker } = await versionsOf(at.bucket, at.key)
   const current = uploads.at(-1)
   if (marker !== undefined || current === undefined) {
     return [{ kind: 'artifact', key, found: 'nothing', seconds: marker?.seconds ?? 0 }]
   }
   const { versionId, seconds, etag } = current
   if (versionId === artifact.object.versionId || etag === artifact.object.etag) return []
-  if (await isOwn(bucket, key, versionId)) return []
+  if (await isOwn(at.bucket, at.key, versionId)) return []
   return [{ kind: 'artifact', key, found: 'foreign', seconds }]
 }

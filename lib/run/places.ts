@@ -5,6 +5,8 @@ import type { NamedArguments } from '../hook/hook-arguments.ts'
 import type { Ledger } from '../hook/ledger.ts'
 import {
   checkpointName,
+  folderOf,
+  isElsewhere,
   keyIn,
   meaningOf,
   type Run,
@@ -23,9 +25,11 @@ export interface CheckpointPlace {
 
 /**
  * The runs that a key may belong to: one, unless it may be a file of a directory that is a checkpoint by
- * some run's own template. None where the key is outside the protocol.
+ * some run's own template. None where the key is outside the protocol; a key of another bucket belongs to its
+ * folder, which some run may have claimed.
  */
 export function runsOfKey(key: string): Run[] {
+  if (isElsewhere(key)) return [folderOf(key) as Run]
   const meaning = meaningOf(key)
   if (meaning.kind === 'outside') return []
   return meaning.kind === 'other' ? [meaning.run, ...runsAbove(key)] : [meaning.run]
@@ -42,6 +46,7 @@ export function onePerPlace(ledger: Ledger, keys: readonly string[]): string[] {
 }
 
 function placeOf(ledger: Ledger, key: string): string {
+  if (!runsOfKey(key).includes(ledger.run)) return key
   const meaning = meaningOf(key)
   if (meaning.kind === 'directory') return `${meaning.directory}/`
   if (meaning.kind !== 'other') return key

@@ -44,6 +44,10 @@ export function workerFromEnvironment(environment: NodeJS.ProcessEnv): Worker {
       },
     },
     jobs: { sqs: new SQSClient({}), queueUrl: required(environment, 'JOBS_QUEUE_URL') },
+    reach: {
+      keyPrefix: environment['KEY_PREFIX'] ?? '',
+      outBuckets: (environment['OUT_BUCKETS'] ?? '').split(',').filter((name) => name !== ''),
+    },
     brake: wholeNumber(environment, 'BRAKE'),
     keepsVersions: remembered(() => keepsVersions(bucket), VERSIONING_REMEMBERED_MS),
     nowSeconds: () => Math.floor(Date.now() / 1000),

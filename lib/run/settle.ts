@@ -13,7 +13,7 @@ import { commitRun, type LoadedRun, loadRun } from '../message-hub/message-hub.t
 import { ConflictError } from '../message-hub/message-hub-error.ts'
 import { carryOut, outstanding } from './carry-out.ts'
 import { observe } from './observe.ts'
-import { onePerPlace } from './places.ts'
+import { onePerPlace, runsOfKey } from './places.ts'
 import type { Worker } from './worker.ts'
 
 /** How a run is settled. */
@@ -46,13 +46,28 @@ export async function settleRun(worker: Worker, run: Run, settlement: Settlement
   // What was carried out and could not be committed, because another worker was faster: it is recorded
   // at the next attempt, so that a deletion whose effect was withdrawn meanwhile is undone.
   const uncommitted: Observation[] = []
-  for (let attempt = 1; ; attempt++) {
+  let ledger: Ledger | undefined
+  for (let attempt = 1; ledger === undefined; attempt++) {
     try {
-      return await settleOnce(worker, run, settlement, uncommitted)
+      ledger = await settleOnce(worker, run, settlement, uncommitted)
     } catch (error) {
       if (!(error instanceof ConflictError) || attempt === ATTEMPTS) throw error
       await sleep(Math.random() * 50 * attempt)
     }
+  }
+  await settleClaimant(worker, ledger, settlement)
+  return ledger
+}
+
+/** What lies in a prefix that another run claimed may be that run's file. */
+async function settleClaimant(
+  worker: Worker,
+  { run, claimedBy }: Ledger,
+  { keys = [] }: Settlement,
+): Promise<void> {
+  const within = keys.filter((key) => runsOfKey(key).includes(run))
+  if (claimedBy !== undefined && within.length > 0) {
+    await settleRun(worker, claimedBy, { keys: within })
   }
 }
 
@@ -151,6 +166,7 @@ export function decideOn(
 ): Decision {
   return decide(ledger, {
     bucket: worker.bucket.name,
+    reach: worker.reach,
     brake: worker.brake,
     holdsDeletions: deletions === 'hold deletions',
     nowSeconds: worker.nowSeconds(),

@@ -1,5 +1,6 @@
 import type { SQSClient } from '@aws-sdk/client-sqs'
 import type { Bucket } from '../bucket/bucket.ts'
+import type { Reach } from '../hook/out-dir.ts'
 import type { MessageHub } from '../message-hub/message-hub.ts'
 
 /** What a function needs to work on runs: the bucket, the message hub, the Jobs queue, and a clock. */
@@ -7,6 +8,8 @@ export interface Worker {
   bucket: Bucket
   hub: MessageHub
   jobs: { sqs: SQSClient; queueUrl: string }
+  /** Where else than into its runs the hub may write. */
+  reach: Omit<Reach, 'bucket'>
   /** How many evictions a change of the options may cause at once. */
   brake: number
   /** Whether the bucket keeps what is deleted; asked before each new deletion. */

@@ -62,7 +62,36 @@ describe('what each function can do', () => {
       statement.Sid,
       actionsOf(statement),
     ])
-    expect(inRole).toEqual(PERMISSIONS[name].map(({ sid, actions }) => [sid, [...actions]]))
+    const needed = PERMISSIONS[name].filter(({ on }) => on.some((each) => !each.startsWith('out-')))
+    expect(inRole).toEqual(needed.map(({ sid, actions }) => [sid, [...actions]]))
+  })
+
+  test('buckets that out_dir may name are open to the hub as its own is, in no other way', () => {
+    const widened = synthesised({ outBuckets: ['exports', 'more-exports'] })
+    for (const name of names) {
+      const sids = statementsOf(widened, name).map(({ Sid }) => Sid)
+      expect(sids).toEqual(PERMISSIONS[name].map(({ sid }) => sid))
+      const opened = statementsOf(widened, name).flatMap((statement) => {
+        const arns = [statement.Resource].flat().map(shown)
+        const isOpen = ['exports', 'more-exports'].every((bucket) =>
+          arns.some((arn) => arn.replace('/*', '').endsWith(`:s3:::${bucket}`)),
+        )
+        return isOpen ? [actionsOf(statement)] : []
+      })
+      expect(opened.flat().toSorted()).toEqual(
+        name === 'query'
+          ? ['s3:GetObjectVersion']
+          : [
+              's3:AbortMultipartUpload',
+              's3:DeleteObject',
+              's3:GetObject',
+              's3:GetObjectVersion',
+              's3:ListBucket',
+              's3:ListBucketVersions',
+              's3:PutObject',
+            ],
+      )
+    }
   })
 
   test('only its own log is open to a function', () => {

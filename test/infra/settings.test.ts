@@ -10,11 +10,13 @@ describe('settings from CDK context', () => {
   test('text from the command line gives what JSON in cdk.json gives', () => {
     const asText = settingsFrom({
       hookArguments: '{"interval": 2, "save_best": ["acc"]}',
+      outBuckets: 'exports,more-exports',
       noncurrentDays: '7',
       deletionProtection: 'false',
     })
     const asJson = settingsFrom({
       hookArguments: { interval: 2, save_best: ['acc'] },
+      outBuckets: ['exports', 'more-exports'],
       noncurrentDays: 7,
       deletionProtection: false,
     })
@@ -33,6 +35,7 @@ describe('settings from CDK context', () => {
     [{ keyPrefix: '/exps' }, 'context key keyPrefix: must not begin with /'],
     [{ keyPrefix: 'exps/*' }, 'context key keyPrefix: may hold'],
     [{ keyPrefix: '.check' }, 'context key keyPrefix: must not reach .checkpoint-hub/'],
+    [{ outBuckets: 'exports/*' }, 'context key outBuckets.0: must be names of buckets'],
     [{ publishTimeoutSeconds: '901' }, 'context key publishTimeoutSeconds: '],
     [{ deletionProtection: 'no' }, 'context key deletionProtection: must be true or false'],
     [{ brake: 0, noncurrentDays: 'x' }, /noncurrentDays: .*\n.*brake: /],

@@ -190,6 +190,7 @@ describe('the functions', () => {
     const settled = synthesised({
       hookArguments: { interval: 2 },
       keyPrefix: 'exps/',
+      outBuckets: ['exports', 'more-exports'],
       noncurrentDays: 7,
       brake: 3,
       publishTimeoutSeconds: 600,
@@ -200,6 +201,7 @@ describe('the functions', () => {
           TABLE_NAME: Match.anyValue(),
           BUCKET_NAME: Match.anyValue(),
           KEY_PREFIX: 'exps/',
+          OUT_BUCKETS: 'exports,more-exports',
           DEFAULT_HOOK_ARGUMENTS: '{"interval":2}',
           NONCURRENT_DAYS: '7',
           BRAKE: '3',

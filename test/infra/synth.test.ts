@@ -37,11 +37,14 @@ test('cdk synth bundles the functions and passes cdk-nag without account, creden
   )
 })
 
-test('a key prefix passes cdk-nag too', () => {
-  const { status, stderr, stdout } = synth('--context', 'keyPrefix=exps/')
-  expect(`${stdout}${stderr}`).not.toContain('AwsSolutions')
-  expect(status).toBe(0)
-})
+test.each(['keyPrefix=exps/', 'outBuckets=exports,more-exports'])(
+  '%s passes cdk-nag too',
+  (set) => {
+    const { status, stderr, stdout } = synth('--context', set)
+    expect(`${stdout}${stderr}`).not.toContain('AwsSolutions')
+    expect(status).toBe(0)
+  },
+)
 
 test('a wrong context value fails cdk synth with the name of its key', () => {
   const { status, stderr } = synth('--context', 'noncurrentDays=never')

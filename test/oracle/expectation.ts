@@ -9,7 +9,7 @@ import { type LifeTrace, savingOf } from './trainer-trace.ts'
 const RUN = 'exp'
 const OUT = 'out'
 /** Whether what the hub writes goes to `out_dir`. */
-const FOLLOWS_OUT_DIR = false
+const FOLLOWS_OUT_DIR = true
 const KEYS = ['meta', 'state_dict', 'message_hub', 'optimizer', 'param_schedulers']
 
 /** What the hub is to leave, and why that is not what the hook left. */

@@ -10,7 +10,7 @@ import { readMetricEvents } from '../../lib/hook/metric-source.ts'
 import { checkpointName, defaultTemplate, keyIn, nameOf, stemOf } from '../../lib/hook/names.ts'
 import { bestIdentity } from '../../lib/hook/plan-artifacts.ts'
 import { entriesOf } from '../../lib/message-hub/entries.ts'
-import { AHub } from '../lib/hook/a-hub.ts'
+import { AHub, placeOf } from '../lib/hook/a-hub.ts'
 import { type ARun, aRun, RUN } from '../lib/hook/a-run.ts'
 import type { Chance } from './chance.ts'
 import { type Arguments, isByEpoch, type LifeTold, pythonJson, type Schedule } from './schedule.ts'
@@ -139,7 +139,7 @@ function resultOf(hub: AHub): OurResult {
   const published: string[] = []
   const best: string[] = []
   for (const [key, artifact] of ledger.artifacts) {
-    if (artifact.state !== 'current' || !hub.artifacts.has(nameOf(key))) continue
+    if (artifact.state !== 'current' || !hub.artifacts.has(placeOf(key))) continue
     if (artifact.identity.kind === 'best') {
       best.push(key)
       continue
@@ -163,7 +163,9 @@ function resultOf(hub: AHub): OurResult {
       // What the bucket has beside what the hub knows of.
       bucket: [...hub.artifacts.keys()].toSorted(),
       fates: Object.fromEntries([...outcome.fates].toSorted()),
-      best: outcome.everBest.map((best) => JSON.stringify(bestIdentity(best))).toSorted(),
+      best: outcome.everBest
+        .map((best) => JSON.stringify(bestIdentity(best, decision.destination.folder)))
+        .toSorted(),
       problems: outcome.problems.map(({ id }) => id).toSorted(),
       due: outcome.publishDue,
     },

@@ -5,7 +5,8 @@
 import { createHash } from 'node:crypto'
 import { stepId, type Upload } from '../../../lib/hook/history.ts'
 import { type Effect, keepsKey, type Ledger } from '../../../lib/hook/ledger.ts'
-import { keyIn, nameOf, publishedName } from '../../../lib/hook/names.ts'
+import { folderOf, keyIn, nameOf, publishedName } from '../../../lib/hook/names.ts'
+import type { Claim } from '../../../lib/hook/out-dir.ts'
 import { type Decision, decide } from '../../../lib/hook/plan.ts'
 import { refusedKey } from '../../../lib/hook/plan-artifacts.ts'
 import { type Observation, record } from '../../../lib/hook/record.ts'
@@ -26,10 +27,13 @@ export class AHub {
   ledger: Ledger
   /** Every effect in the order in which it was carried out. */
   readonly done: Effect['action'][] = []
-  /** Live artifacts by name, with the version of the checkpoint that each was made from. */
+  /** Live artifacts by name, outside of the run by key, with the version of the checkpoint that each was made from. */
   readonly artifacts = new Map<string, string>()
   /** Names under which a trainer has put objects of his own. */
   readonly foreign = new Set<string>()
+  /** Folders that another run was given. */
+  readonly taken = new Set<string>()
+  reach: { keyPrefix: string; outBuckets: string[] } = { keyPrefix: '', outBuckets: [] }
   /** Versions that are found unfit to publish. */
   readonly unfit = new Set<string>()
   /** Versions that hold none of the keys that options leave out. */
@@ -91,6 +95,7 @@ export class AHub {
       bucket: 'bucket',
       brake: this.brake,
       holdsDeletions: false,
+      reach: this.reach,
       nowSeconds: LATER_SECONDS,
     })
   }
@@ -127,12 +132,19 @@ export class AHub {
       case 'restore':
         return this.#restore(action)
       case 'retire':
-        this.artifacts.delete(nameOf(action.key))
+        this.artifacts.delete(placeOf(action.key))
         return { kind: 'done' }
       case 'make':
         return this.#make(action)
       case 'strip':
         return this.#strip(action)
+      case 'claim': {
+        const isTaken = this.taken.has(action.folder)
+        const claim: Claim = isTaken
+          ? { state: 'refused', reason: 'is claimed by another' }
+          : { state: 'granted' }
+        return { kind: 'claimed', claim }
+      }
     }
   }
 
@@ -193,7 +205,7 @@ export class AHub {
     const { versionId } = identity.source
     if (this.expired.has(versionId)) return { kind: 'gone' }
     if (this.unfit.has(versionId)) {
-      const key = identity.kind === 'best' ? action.key : refusedKey(this.ledger, identity)
+      const key = identity.kind === 'best' ? action.key : refusedKey(identity)
       return { kind: 'refused', key, reason: 'an unknown global' }
     }
     if (this.foreign.has(nameOf(action.key))) {
@@ -205,9 +217,11 @@ export class AHub {
     const content = JSON.stringify([identity.source.bytes, keptKeys])
     const sha256 = createHash('sha256').update(content).digest('hex')
     const key =
-      identity.kind === 'published' ? keyIn(RUN, publishedName(identity.name, sha256)) : action.key
+      identity.kind === 'published'
+        ? keyIn(identity.folder, publishedName(identity.name, sha256))
+        : action.key
     this.#count += 1
-    this.artifacts.set(nameOf(key), versionId)
+    this.artifacts.set(placeOf(key), versionId)
     const object = {
       versionId: `made ${this.#count}`,
       etag: `etag of made ${this.#count}`,
@@ -251,21 +265,28 @@ export class AHub {
 
   /** What was done of one kind, as the names of the keys. */
   did(kind: Effect['action']['kind']): string[] {
-    return this.done
-      .filter((action) => action.kind === kind)
-      .map((action) => ('key' in action ? nameOf(action.key) : action.text))
+    return this.done.filter((action) => action.kind === kind).map(targetOf)
   }
 
   /** What waits to be done, as kind and name. */
   pending(): string[] {
-    return this.ledger.effects.map(
-      ({ action }) => `${action.kind} ${'key' in action ? nameOf(action.key) : action.text}`,
-    )
+    return this.ledger.effects.map(({ action }) => `${action.kind} ${targetOf(action)}`)
   }
 
   state(step: number) {
     return this.ledger.checkpoints.get(stepId('epoch', step))
   }
+}
+
+/** What an action is about, as tests name it. */
+function targetOf(action: Effect['action']): string {
+  if ('key' in action) return placeOf(action.key)
+  return 'text' in action ? action.text : action.folder
+}
+
+/** A file of the run by its name, any other by its key. */
+export function placeOf(key: string): string {
+  return folderOf(key) === RUN ? nameOf(key) : key
 }
 
 const HASH = /-[0-9a-f]{8}\.pth$/

@@ -3,7 +3,8 @@
 import type { MetricFact, Strip, Upload } from '../../../lib/hook/history.ts'
 import type { NamedArguments } from '../../../lib/hook/hook-arguments.ts'
 import { type Action, keepsKey, type Ledger } from '../../../lib/hook/ledger.ts'
-import { meaningOf, publishedName } from '../../../lib/hook/names.ts'
+import { keyIn, meaningOf, publishedName } from '../../../lib/hook/names.ts'
+import type { Claim } from '../../../lib/hook/out-dir.ts'
 import type { Observation } from '../../../lib/hook/record.ts'
 import type { Result } from '../../../lib/hook/record-result.ts'
 
@@ -119,6 +120,11 @@ export class BucketModel {
         return this.#make(action, seconds)
       case 'strip':
         return this.#strip(action, seconds)
+      case 'claim': {
+        const isTaken = action.folder.startsWith('taken')
+        const claim: Claim = isTaken ? { state: 'refused', reason: 'taken' } : { state: 'granted' }
+        return { kind: 'claimed', claim }
+      }
     }
   }
 
@@ -149,7 +155,7 @@ export class BucketModel {
   }
 
   #make(action: Extract<Action, { kind: 'make' }>, seconds: number): Result {
-    const { kind, name, source } = action.identity
+    const { kind, folder, name, source } = action.identity
     const upload = this.#of(source.key).find(({ versionId }) => versionId === source.versionId)
     if (upload === undefined) return { kind: 'gone' }
     const keys = ['meta', 'state_dict', ...(bytesOf(upload).startsWith(BARE) ? [] : TRAINERS_KEYS)]
@@ -158,10 +164,10 @@ export class BucketModel {
     )
     const bytes = JSON.stringify([bytesOf(upload), keptKeys])
     const made = kind === 'best' ? name : publishedName(name, hashOf(bytes))
-    const key = `${this.#run}/${made}`
+    const key = keyIn(folder, made)
     const top = this.#of(key).at(-1)
     const isThere = top?.body !== undefined && bytesOf(top) === bytes
-    const { versionId } = isThere ? top : this.put(made, seconds, { kind: 'hub', bytes })
+    const { versionId } = isThere ? top : this.#add(key, seconds, { kind: 'hub', bytes }, undefined)
     const about = { keptKeys, removedKeys, layoutVersion: 1, sizeBytes: bytes.length }
     return {
       kind: 'made',

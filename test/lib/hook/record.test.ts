@@ -4,7 +4,7 @@ import { type MetricFact, stepId, type Upload } from '../../../lib/hook/history.
 import type { ArtifactIdentity, Ledger } from '../../../lib/hook/ledger.ts'
 import { type Observation, record } from '../../../lib/hook/record.ts'
 import { AHub, hubOf } from './a-hub.ts'
-import { aRun, keyOf } from './a-run.ts'
+import { aRun, keyOf, RUN } from './a-run.ts'
 
 const ID = stepId('epoch', 1)
 const factsOf = (ledger: Ledger) => ledger.history.steps.get(ID)
@@ -300,6 +300,7 @@ describe('an object under the name of an artifact', () => {
 test('a refusal of a job that no longer stands says nothing', () => {
   const identity: ArtifactIdentity = {
     kind: 'best',
+    folder: RUN,
     metric: 'acc',
     name: 'best_acc_epoch_1.pth',
     source: { key: keyOf(1), versionId: 'a', step: 1, bytes: '100 a' },

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Upload } from '../../../lib/hook/history.ts'
 import type { NamedArguments } from '../../../lib/hook/hook-arguments.ts'
 import { type Artifact, emptyLedger, type Ledger } from '../../../lib/hook/ledger.ts'
-import { keyIn, type Run, type Series } from '../../../lib/hook/names.ts'
+import { type Folder, folderOf, keyIn, type Run, type Series } from '../../../lib/hook/names.ts'
+import type { Claim } from '../../../lib/hook/out-dir.ts'
 import { type Observation, record } from '../../../lib/hook/record.ts'
 import { commitRun, loadRun, type MessageHub } from '../../../lib/message-hub/message-hub.ts'
 import { type Store, startStore } from '../bucket/store.ts'
@@ -318,7 +319,7 @@ const observations = fc.array(
   { minLength: 1, maxLength: 6 },
 )
 
-const identity = recordOf({
+const named = recordOf({
   kind: fc.constantFrom('best' as const, 'published' as const),
   metric: fc.option(names, { nil: undefined }),
   name: fc.constantFrom('best_acc_epoch_1.pth', 'epoch_2.pth'),
@@ -335,15 +336,24 @@ const object = recordOf({
   removedKeys: fc.array(texts, { maxLength: 2 }),
   layoutVersion: fc.nat(3),
 })
-const artifact: fc.Arbitrary<Artifact> = fc.oneof(
-  recordOf({
-    state: fc.constantFrom('current' as const, 'superseded' as const, 'removed' as const),
-    identity,
-    object,
-  }),
-  recordOf({ state: fc.constant('refused' as const), identity, reason: texts }),
-  recordOf({ state: fc.constant('foreign' as const), seconds: times }),
-)
+/** The entry's key tells the folder. */
+const artifactAt = (key: string): fc.Arbitrary<[string, Artifact]> => {
+  const identity = named.map((each) => ({ ...each, folder: folderOf(key) }))
+  const artifact: fc.Arbitrary<Artifact> = fc.oneof(
+    recordOf({
+      state: fc.constantFrom('current' as const, 'superseded' as const, 'removed' as const),
+      identity,
+      object,
+    }),
+    recordOf({ state: fc.constant('refused' as const), identity, reason: texts }),
+    recordOf({ state: fc.constant('foreign' as const), seconds: times }),
+  )
+  return artifact.map((each) => [key, each])
+}
+const keys = fc
+  .tuple(fc.constantFrom('', 'out/', 's3://other/out/'), texts)
+  .map((parts) => parts.join(''))
+const folders = fc.constantFrom('out/resnet', 's3://other/resnet') as fc.Arbitrary<Folder>
 const version = { id: texts, key: texts, versionId: texts, etag: texts }
 const action = fc.oneof(
   recordOf({ kind: fc.constant('write last_checkpoint' as const), text: texts }),
@@ -365,13 +375,19 @@ const action = fc.oneof(
   recordOf({
     kind: fc.constant('make' as const),
     key: texts,
-    identity,
+    identity: fc.tuple(named, folders).map(([each, folder]) => ({ ...each, folder })),
     replaces: fc.option(texts, { nil: undefined }),
   }),
+  recordOf({ kind: fc.constant('claim' as const), folder: folders }),
+)
+const claim: fc.Arbitrary<Claim> = fc.oneof(
+  fc.constant({ state: 'granted' as const }),
+  recordOf({ state: fc.constant('refused' as const), reason: texts }),
 )
 const anyLedger: fc.Arbitrary<Ledger> = recordOf({
   seen: fc.array(fc.oneof(seenCheckpoint, seenMetrics, seenOptions, seenEnd), { maxLength: 8 }),
-  artifacts: fc.array(fc.tuple(texts, artifact), { maxLength: 4 }),
+  artifacts: fc.array(keys.chain(artifactAt), { maxLength: 4 }),
+  claims: fc.array(fc.tuple(folders, claim), { maxLength: 2 }),
   actions: fc.array(
     recordOf({ action, sinceSeconds: times, sentSeconds: fc.option(times, { nil: undefined }) }),
     { maxLength: 5 },
@@ -394,7 +410,7 @@ const anyLedger: fc.Arbitrary<Ledger> = recordOf({
   answers: fc.array(fc.tuple(names, recordOf({ score: fc.double(), key: texts }))),
   lastCheckpoint: fc.option(texts, { nil: undefined }),
   retired: fc.array(texts, { maxLength: 3 }),
-}).map(({ seen, artifacts, actions, states, answers, lastCheckpoint, retired }) => {
+}).map(({ seen, artifacts, claims, actions, states, answers, lastCheckpoint, retired }) => {
   const ledger = seen.reduce(record, emptyLedger(RUN, { interval: 1 }))
   const checkpoints = states
     .map(([series, step, state]) => [`${series}#${String(step).padStart(16, '0')}`, state] as const)
@@ -406,6 +422,7 @@ const anyLedger: fc.Arbitrary<Ledger> = recordOf({
     nextEffect: actions.length + 1,
     checkpoints: new Map(checkpoints),
     answers: new Map(answers),
+    claims: new Map(claims),
     lastCheckpoint,
     retired,
   }

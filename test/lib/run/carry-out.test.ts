@@ -24,6 +24,7 @@ const MAKE: Action = {
   key: `${RUN}/best_acc_epoch_1.pth`,
   identity: {
     kind: 'best',
+    folder: RUN,
     metric: 'acc',
     name: 'best_acc_epoch_1.pth',
     source: { key: KEY, versionId: 'v', step: 1, bytes: 'b' },

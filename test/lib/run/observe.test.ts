@@ -367,6 +367,7 @@ function withArtifact(key: string, versionId: string, etag: string): Ledger {
     state: 'current',
     identity: {
       kind: 'best',
+      folder: RUN,
       metric: 'acc',
       name: 'best_acc_epoch_1.pth',
       source: { key: `${RUN}/epoch_1.pth`, versionId: 'v', step: 1, bytes: 'b' },

@@ -36,6 +36,7 @@ export async function newWorker(
     bucket,
     hub: { ...hub, setting: { bucket: bucket.name, noncurrentDays: 30 } },
     jobs: newJobs(queue),
+    reach: { keyPrefix: '', outBuckets: [] },
     brake: 10,
     keepsVersions: () => keepsVersions(bucket),
     nowSeconds: () => Math.floor(Date.now() / 1000),
