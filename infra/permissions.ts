@@ -76,7 +76,7 @@ const CHANGE_OBJECTS: readonly Permission[] = [
   {
     sid: 'SeeVersioning',
     actions: ['s3:GetBucketVersioning'],
-    on: ['bucket'],
+    on: ['bucket', 'out-buckets'],
     why: 'where the bucket keeps no versions, nothing is deleted',
   },
   {

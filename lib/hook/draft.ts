@@ -1,5 +1,6 @@
 /** A decision while it is being taken: changes over a ledger that stays as it is. */
 import type { Action, Artifact, ArtifactIdentity, Effect, Ledger } from './ledger.ts'
+import { bareKey } from './names.ts'
 import { type Destination, destinationOf, type OutDir, type Reach } from './out-dir.ts'
 
 /** What a decision depends on besides the ledger. */
@@ -8,8 +9,8 @@ export interface Circumstances {
   bucket: string
   /** How many evictions a change of the options may cause at once. */
   brake: number
-  /** True where what is deleted could not be had back: then nothing is deleted. */
-  holdsDeletions: boolean
+  /** Buckets from which what is deleted could not be had back: then nothing is deleted there. */
+  unversioned: readonly string[]
   /** Where else than into its runs the hub may write; nowhere beyond the bucket by default. */
   reach?: Omit<Reach, 'bucket'>
   /** The time, in seconds since 1970: effects carry when they were decided. */
@@ -33,7 +34,8 @@ export class Draft {
   readonly #circumstances: Circumstances
   #added = 0
   more = false
-  heldDeletions = 0
+  /** By bucket. */
+  readonly heldDeletions = new Map<string, number>()
 
   constructor(ledger: Ledger, circumstances: Circumstances) {
     this.#base = ledger
@@ -62,7 +64,7 @@ export class Draft {
   }
 
   retire(key: string, artifact: Extract<Artifact, { object: unknown }>): void {
-    if (!this.mayDelete() || !this.hasRoom()) return
+    if (!this.mayDelete(key) || !this.hasRoom()) return
     const { versionId, etag } = artifact.object
     this.artifacts.set(key, { ...artifact, state: 'superseded' })
     this.add({ kind: 'retire', key, versionId, etag })
@@ -75,9 +77,11 @@ export class Draft {
   }
 
   /** Asked before each deletion. */
-  mayDelete(): boolean {
-    if (this.#circumstances.holdsDeletions) this.heldDeletions += 1
-    return !this.#circumstances.holdsDeletions
+  mayDelete(key: string): boolean {
+    const bucket = bareKey(key).bucket ?? this.#circumstances.bucket
+    if (!this.#circumstances.unversioned.includes(bucket)) return true
+    this.heldDeletions.set(bucket, (this.heldDeletions.get(bucket) ?? 0) + 1)
+    return false
   }
 
   /** What can be told not to be makeable without looking at it. */

@@ -87,7 +87,7 @@ function strip(
     unstripped.bytes === bytesOf(fact.live) &&
     sameKeys(unstripped.droppedKeys, action.droppedKeys)
   if (isSettled || isNeeded(draft, outcome, fact)) return
-  if (draft.mayDelete() && draft.hasRoom()) draft.add(action)
+  if (draft.mayDelete(action.key) && draft.hasRoom()) draft.add(action)
 }
 
 function objectOf({ key, versionId, etag, sizeBytes }: Upload) {

@@ -24,8 +24,8 @@ export interface Decision {
   last: CheckpointFact | undefined
   /** Where best copies are to lie, and what is wrong with the `out_dir` in force. */
   destination: Destination
-  /** How many deletions are due and held, since they could not be undone. */
-  heldDeletions: number
+  /** How many deletions are due and held, since they could not be undone, by bucket. */
+  heldDeletions: ReadonlyMap<string, number>
   /** True where more is to be decided than one transaction may hold. */
   more: boolean
 }
@@ -90,7 +90,7 @@ function isWanted(fate: Fate | undefined): boolean {
 }
 
 function evict(draft: Draft, id: string, fact: CheckpointFact, state: CheckpointState): void {
-  if (!draft.mayDelete() || !draft.hasRoom()) return
+  if (!draft.mayDelete(fact.key) || !draft.hasRoom()) return
   for (const { number, action } of draft.effects) {
     if ('id' in action && action.id === id) draft.withdraw(number)
   }

@@ -15,7 +15,7 @@ import {
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import { type Folder, isElsewhere, type Run } from '../hook/names.ts'
 import { type Claim, foldersAbove } from '../hook/out-dir.ts'
-import { MessageHubError } from './message-hub-error.ts'
+import { ConflictError, MessageHubError } from './message-hub-error.ts'
 import { claimSchema, type Entries } from './schema.ts'
 
 /** The sort key of a claim. */
@@ -40,6 +40,7 @@ export function claimantIn(prefix: Run, entries: Entries): Run | undefined {
  * Claims a folder for a run, if no other run claimed it, is it, or holds it. Asking again gives the same
  * answer; a run that begins in the folder later does not change it.
  *
+ * @throws {ConflictError} where others wrote the same entries at this very moment
  * @throws the error of DynamoDB where the outcome is not known; asking again is safe
  */
 export async function claimFolder(table: Table, run: Run, folder: Folder): Promise<Claim> {
@@ -62,8 +63,10 @@ export async function claimFolder(table: Table, run: Run, folder: Folder): Promi
     await table.dynamodb.send(new TransactWriteItemsCommand({ TransactItems }))
     return { state: 'granted' }
   } catch (error) {
-    const failed = failedIn(error)
-    if (failed === undefined) throw error
+    const reasons = reasonsOf(error)
+    if (reasons.includes('TransactionConflict')) throw new ConflictError(run)
+    const failed = reasons.indexOf('ConditionalCheckFailed')
+    if (failed < 0) throw error
     const check = checks[failed - 1]
     if (check !== undefined) return refused(folder, check.why)
     // Another run was faster.
@@ -107,11 +110,10 @@ function checksOf({ tableName: TableName }: Table, run: Run, folder: Folder): Ch
   return [...noRun, ...noClaim]
 }
 
-/** The place of the first action whose condition failed; nothing for any other error. */
-function failedIn(error: unknown): number | undefined {
-  if (!(error instanceof TransactionCanceledException)) return undefined
-  const at = error.CancellationReasons?.findIndex(({ Code }) => Code === 'ConditionalCheckFailed')
-  return at === undefined || at < 0 ? undefined : at
+/** What became of each action of a transaction that was refused; nothing for any other error. */
+function reasonsOf(error: unknown): (string | undefined)[] {
+  if (!(error instanceof TransactionCanceledException)) return []
+  return error.CancellationReasons?.map(({ Code }) => Code) ?? []
 }
 
 async function claimantOf(

@@ -82,11 +82,12 @@ export function problemsOf(decision: Decision): Problem[] {
 }
 
 function heldProblems({ ledger, heldDeletions }: Decision): Problem[] {
-  if (heldDeletions === 0) return []
   const uploads = [...ledger.history.steps.values()].flatMap((facts) => facts.uploads)
   const seconds = Math.max(0, ...uploads.map((upload) => upload.seconds))
-  const reason = `is not enabled on the bucket, so ${heldDeletions} deletions that could not be undone are held; enable it`
-  return [problem('error', keyIn(ledger.run, ''), seconds, 'versioning', reason)]
+  return [...heldDeletions].map(([bucket, count]) => {
+    const reason = `is not enabled on the bucket ${bucket}, so ${count} deletions that could not be undone are held; enable it`
+    return problem('error', keyIn(ledger.run, ''), seconds, 'versioning', reason)
+  })
 }
 
 function artifactProblems(ledger: Ledger): Problem[] {

@@ -49,18 +49,25 @@ export function workerFromEnvironment(environment: NodeJS.ProcessEnv): Worker {
       outBuckets: (environment['OUT_BUCKETS'] ?? '').split(',').filter((name) => name !== ''),
     },
     brake: wholeNumber(environment, 'BRAKE'),
-    keepsVersions: remembered(() => keepsVersions(bucket), VERSIONING_REMEMBERED_MS),
+    keepsVersions: remembered(
+      (name) => keepsVersions({ ...bucket, name }),
+      VERSIONING_REMEMBERED_MS,
+    ),
     nowSeconds: () => Math.floor(Date.now() / 1000),
   }
 }
 
 /** Asks again only after a while. */
-function remembered(ask: () => Promise<boolean>, forMilliseconds: number): () => Promise<boolean> {
-  let answer: { at: number; value: boolean } | undefined
-  return async () => {
-    if (answer === undefined || Date.now() - answer.at > forMilliseconds) {
-      answer = { at: Date.now(), value: await ask() }
-    }
+function remembered(
+  ask: (name: string) => Promise<boolean>,
+  forMilliseconds: number,
+): (name: string) => Promise<boolean> {
+  const answers = new Map<string, { at: number; value: boolean }>()
+  return async (name) => {
+    const before = answers.get(name)
+    if (before !== undefined && Date.now() - before.at <= forMilliseconds) return before.value
+    const answer = { at: Date.now(), value: await ask(name) }
+    answers.set(name, answer)
     return answer.value
   }
 }

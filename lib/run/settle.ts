@@ -14,6 +14,7 @@ import { ConflictError } from '../message-hub/message-hub-error.ts'
 import { carryOut, outstanding } from './carry-out.ts'
 import { observe } from './observe.ts'
 import { onePerPlace, runsOfKey } from './places.ts'
+import { whereIs } from './where-is.ts'
 import type { Worker } from './worker.ts'
 
 /** How a run is settled. */
@@ -141,16 +142,25 @@ async function commitPart(
     all = [...seen, ...options].reduce(record, loaded.ledger)
     decision = decideOn(worker, all)
   }
-  if (addsDeletions(decision, loaded.ledger) && !(await worker.keepsVersions())) {
-    decision = decideOn(worker, all, 'hold deletions')
-  }
+  const unversioned = await unversionedIn(worker, decision, loaded.ledger)
+  if (unversioned.length > 0) decision = decideOn(worker, all, unversioned)
   return commitRun(worker.hub, loaded, decision)
 }
 
-function addsDeletions({ ledger }: Decision, before: Ledger): boolean {
-  return ledger.effects.some(
-    ({ number, action }) => number >= before.nextEffect && TAKES_AWAY.has(action.kind),
-  )
+/** The buckets in which a decision begins to delete, and which keep no versions. */
+async function unversionedIn(
+  worker: Worker,
+  { ledger }: Decision,
+  before: Ledger,
+): Promise<string[]> {
+  const names = new Set<string>()
+  for (const { number, action } of ledger.effects) {
+    if (number < before.nextEffect || !TAKES_AWAY.has(action.kind) || !('key' in action)) continue
+    names.add(whereIs(worker.bucket, action.key).bucket.name)
+  }
+  const found: string[] = []
+  for (const name of names) if (!(await worker.keepsVersions(name))) found.push(name)
+  return found
 }
 
 function isFirstEviction({ ledger }: Decision, before: Ledger): boolean {
@@ -162,13 +172,13 @@ function isFirstEviction({ ledger }: Decision, before: Ledger): boolean {
 export function decideOn(
   worker: Worker,
   ledger: Ledger,
-  deletions: 'plan deletions' | 'hold deletions' = 'plan deletions',
+  unversioned: readonly string[] = [],
 ): Decision {
   return decide(ledger, {
     bucket: worker.bucket.name,
     reach: worker.reach,
     brake: worker.brake,
-    holdsDeletions: deletions === 'hold deletions',
+    unversioned,
     nowSeconds: worker.nowSeconds(),
   })
 }

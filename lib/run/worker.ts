@@ -12,8 +12,8 @@ export interface Worker {
   reach: Omit<Reach, 'bucket'>
   /** How many evictions a change of the options may cause at once. */
   brake: number
-  /** Whether the bucket keeps what is deleted; asked before each new deletion. */
-  keepsVersions: () => Promise<boolean>
+  /** Whether a bucket keeps what is deleted; asked before each new deletion. */
+  keepsVersions: (bucketName: string) => Promise<boolean>
   /** The time, in whole seconds since 1970. */
   nowSeconds: () => number
 }

@@ -8,10 +8,13 @@ declare module 'vitest' {
   }
 }
 
+/** Another bucket, which `out_dir` may name. */
+export const OUT_BUCKET = 'given-to-the-stack'
+
 export default async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
   const cloud = await startLocalCloud()
   try {
-    const outputs = await cloud.deploy()
+    const outputs = await cloud.deploy({ context: { outBuckets: OUT_BUCKET } })
     const { clientConfig } = cloud
     provide('stack', { clientConfig, outputs, queryUrl: cloud.queryUrl(outputs) })
   } catch (error) {

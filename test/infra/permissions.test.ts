@@ -84,6 +84,7 @@ describe('what each function can do', () => {
           : [
               's3:AbortMultipartUpload',
               's3:DeleteObject',
+              's3:GetBucketVersioning',
               's3:GetObject',
               's3:GetObjectVersion',
               's3:ListBucket',

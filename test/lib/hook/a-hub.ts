@@ -94,7 +94,7 @@ export class AHub {
     return decide(this.ledger, {
       bucket: 'bucket',
       brake: this.brake,
-      holdsDeletions: false,
+      unversioned: [],
       reach: this.reach,
       nowSeconds: LATER_SECONDS,
     })

@@ -11,7 +11,7 @@ import { record } from '../../../lib/hook/record.ts'
 import { BARE, type Body, BucketModel } from './bucket-model.ts'
 
 const RUN = parseRun('run')
-const CIRCUMSTANCES = { bucket: 'bucket', brake: 1000, holdsDeletions: false, nowSeconds: 0 }
+const CIRCUMSTANCES = { bucket: 'bucket', brake: 1000, unversioned: [], nowSeconds: 0 }
 
 /** An upload of a trainer: what, where and when. */
 interface Put {

@@ -160,10 +160,10 @@ describe('a strip', () => {
     const { ledger, heldDeletions } = decide(run.ledger(), {
       bucket: 'bucket',
       brake: BRAKE,
-      holdsDeletions: true,
+      unversioned: ['bucket'],
       nowSeconds: 1,
     })
-    expect(heldDeletions).toBe(1)
+    expect([...heldDeletions]).toEqual([['bucket', 1]])
     expect(ledger.effects.filter(({ action }) => action.kind === 'strip')).toEqual([])
   })
 })

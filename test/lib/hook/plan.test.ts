@@ -484,7 +484,7 @@ describe('a decision', () => {
       fc.property(told, (events) => {
         const { ledger } = hubOf(runOf(events))
         const before = structuredClone(ledger)
-        decide(ledger, { bucket: 'b', brake: 0, holdsDeletions: false, nowSeconds: 5 })
+        decide(ledger, { bucket: 'b', brake: 0, unversioned: [], nowSeconds: 5 })
         expect(ledger).toEqual(before)
       }),
       { numRuns: 100 },

@@ -115,7 +115,7 @@ export function decisionOn(ledger: Ledger, ...seen: Observation[]): Decision {
   return decide(seen.reduce(record, ledger), {
     bucket: 'bucket',
     brake: 10,
-    holdsDeletions: false,
+    unversioned: [],
     nowSeconds: START + 5000,
   })
 }

@@ -38,7 +38,7 @@ export async function newWorker(
     jobs: newJobs(queue),
     reach: { keyPrefix: '', outBuckets: [] },
     brake: 10,
-    keepsVersions: () => keepsVersions(bucket),
+    keepsVersions: (name) => keepsVersions({ ...bucket, name }),
     nowSeconds: () => Math.floor(Date.now() / 1000),
     queue,
   }
