@@ -134,7 +134,7 @@ class Hub {
 
   /** What the bucket and the hub show, without what invariant 6 excepts. */
   state(): unknown {
-    const { outcome, last, ledger } = this.decision()
+    const { outcome, last, ledger, destination } = this.decision()
     const live = this.bucket.live()
     // Where nothing whole is left, `last_checkpoint` stays as it was: a trainer that finds none would
     // start over without a word.
@@ -147,6 +147,8 @@ class Hub {
       due: outcome.publishDue,
       answers: [...ledger.answers].toSorted(),
       artifacts: [...ledger.artifacts].map(([key, { state }]) => [key, state]).toSorted(),
+      claims: [...ledger.claims].toSorted(),
+      fault: destination.fault,
       problems: outcome.problems.map(({ id }) => id).toSorted(),
       written: last && ledger.lastCheckpoint,
     }
@@ -235,6 +237,8 @@ function optionsUploads() {
       max_keep_ckpts: fc.constantFrom(-1, 1, 2, 3),
       save_best: fc.constantFrom('acc', 'auto', ['acc', 'loss'], null),
       published_keys: fc.constantFrom<string[] | null>(null, ['meta']),
+      // The second is another run's, the third in a bucket that the stack was not given.
+      out_dir: fc.constantFrom(null, null, null, 'out', 'taken', 's3://other/out'),
       save_optimizer: fc.boolean(),
       save_param_scheduler: fc.boolean(),
     })

@@ -184,9 +184,10 @@ interface End {
 /** The live objects and the hub of a run; versions, times and numbers of effects apart. */
 async function endOf(worker: Worker): Promise<End> {
   const { s3, name: Bucket } = worker.bucket
-  const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket, Prefix: `${RUN}/` }))
+  const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket }))
+  const nameOf = (key: string) => (key.startsWith(`${RUN}/`) ? key.slice(RUN.length + 1) : key)
   const objects = Object.fromEntries(
-    Contents.map(({ Key = '', ETag = '' }) => [Key.slice(RUN.length + 1), bareEtag(ETag)]),
+    Contents.map(({ Key = '', ETag = '' }) => [nameOf(Key), bareEtag(ETag)]),
   )
   // It names the bucket, and every telling has its own.
   const last = (await textAt(worker.bucket, `${RUN}/last_checkpoint`)) ?? 'nothing'

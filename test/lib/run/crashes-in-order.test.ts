@@ -9,7 +9,7 @@ describe('a story in order', () => {
     [
       {
         'checkpoint_hook.json':
-          '{"max_keep_ckpts": 1, "save_best": "acc", "published_keys": ["state_dict"]}',
+          '{"max_keep_ckpts": 1, "save_best": "acc", "published_keys": ["state_dict"], "out_dir": "out"}',
         'epoch_1.pth': checkpoint('one'),
         'metrics/1.json': metrics(1, 0.1),
       },
