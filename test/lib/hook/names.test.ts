@@ -1,8 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
+  bareKey,
   bestName,
   checkpointName,
+  folderOf,
+  isElsewhere,
   keyIn,
   meaningOf,
   nameOf,
@@ -10,6 +13,7 @@ import {
   publishedName,
   stemOf,
   stepIn,
+  uriOf,
   yieldedName,
 } from '../../../lib/hook/names.ts'
 
@@ -82,6 +86,7 @@ describe('a key means:', () => {
     'exp/',
     '',
     './epoch_3.pth',
+    's3://other/run/epoch_3.pth',
   ])('%j, nothing of any run', (key) => expect(meaningOf(key)).toEqual({ kind: 'outside' }))
 
   test('always the same whatever the key, and a run from which the key can be made again', () => {
@@ -98,6 +103,22 @@ describe('a key means:', () => {
         expect(keyIn(meaning.run, rest)).toBe(key)
       }),
     )
+  })
+})
+
+describe('a file of the hub', () => {
+  test.each([
+    ['exp/best_acc_epoch_1.pth', 'exp', undefined],
+    ['best_acc_epoch_1.pth', '.', undefined],
+    ['/best_acc_epoch_1.pth', '', undefined],
+    ['s3://other/out/run/best_acc_epoch_1.pth', 's3://other/out/run', 'other'],
+  ])('%j lies in its folder, in its bucket', (key, folder, bucket) => {
+    expect(folderOf(key)).toBe(folder)
+    expect(keyIn(folderOf(key), 'best_acc_epoch_1.pth')).toBe(key)
+    expect(isElsewhere(key)).toBe(bucket !== undefined)
+    const bare = bareKey(key)
+    expect(bare.bucket).toBe(bucket)
+    expect(uriOf('bucket', key)).toBe(`s3://${bucket ?? 'bucket'}/${bare.key}`)
   })
 })
 

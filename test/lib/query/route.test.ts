@@ -177,6 +177,38 @@ describe.each(RUNS)('of the run %j', (run) => {
   })
 })
 
+describe("files that a run's out_dir put into another bucket", () => {
+  test('are answered with that bucket, and URLs that download them', async () => {
+    const other = await store.newBucket()
+    const elsewhere = { ...worker, reach: { keyPrefix: '', outBuckets: [other.name] } }
+    const run = 'elsewhere' as Run
+    const files = {
+      'checkpoint_hook.json': {
+        save_best: 'acc',
+        published_keys: ['state_dict'],
+        out_dir: `s3://${other.name}/out`,
+      },
+      'epoch_1.pth': checkpoint('one'),
+      'metrics/1.json': { epoch: 1, metrics: { acc: 0.5 } },
+      'after_train.json': '',
+    }
+    await upload(elsewhere, files, run)
+    await drain(elsewhere)
+    const best = await asked('/best', { run })
+    const { published } = await asked('/published', { run })
+    const answers = [best, ...(published as Json[])]
+    expect(answers).toHaveLength(3)
+    for (const { url, object } of answers) {
+      const { bucket, key } = object as { bucket: string; key: string }
+      expect([bucket, key.startsWith('out/elsewhere/')]).toEqual([other.name, true])
+      const bytes = new Uint8Array(await (await fetch(String(url))).arrayBuffer())
+      expect(bytes).toEqual(new Uint8Array((await bytesAt(other, key)) ?? []))
+    }
+    const last = await asked('/last', { run })
+    expect(last['object']).not.toHaveProperty('bucket')
+  })
+})
+
 describe('a run with a slash at its end', () => {
   test('is that run', async () => {
     expect(await asked('/last', { run: 'a/' })).toMatchObject({ run: 'a', step: 2 })

@@ -71,6 +71,16 @@ describe('a message that asks to look', () => {
   })
 })
 
+describe('a message that asks to look into another bucket', () => {
+  test('names the folder there, which some run may have claimed, whatever the key prefix', () => {
+    const key = 's3://other/out/run/best_acc_epoch_1.pth'
+    const byRun = keysByRun([message('1', JSON.stringify({ look: [key] }))], 'exps/')
+    expect([...byRun].map(([run, { keys }]) => [run, [...keys]])).toEqual([
+      ['s3://other/out/run', [key]],
+    ])
+  })
+})
+
 describe('no keys', () => {
   test.each([
     ['the test event of S3', '{"Service": "Amazon S3", "Event": "s3:TestEvent", "Bucket": "b"}'],

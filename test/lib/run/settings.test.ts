@@ -22,9 +22,18 @@ describe('the environment of a function', () => {
       },
       jobs: { queueUrl: 'https://sqs.invalid/jobs' },
       brake: 10,
+      reach: { keyPrefix: '', outBuckets: [] },
     })
     expect(Math.abs(worker.nowSeconds() - Date.now() / 1000)).toBeLessThan(2)
     expect(Number.isInteger(worker.nowSeconds())).toBe(true)
+  })
+
+  test('says where the hub may write', () => {
+    const reach = { KEY_PREFIX: 'exps/', OUT_BUCKETS: 'exports,more-exports' }
+    expect(workerFromEnvironment({ ...ENVIRONMENT, ...reach }).reach).toEqual({
+      keyPrefix: 'exps/',
+      outBuckets: ['exports', 'more-exports'],
+    })
   })
 
   test.each(Object.keys(ENVIRONMENT))('that lacks %s is an error that names it', (name) => {
