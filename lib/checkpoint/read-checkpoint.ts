@@ -1,4 +1,5 @@
 import { CheckpointFormatError } from './checkpoint-format-error.ts'
+import { allowing, type GlobalName } from './pickle/allow-list.ts'
 import { globalsIn, type NamedGlobal, refuseForbidden } from './pickle/globals.ts'
 import { MAX_PICKLE_BYTES } from './pickle/limits.ts'
 import type { PickleGraph } from './pickle/node.ts'
@@ -14,16 +15,20 @@ import {
 import { readEntry } from './zip/read-entry.ts'
 import { readZipDirectory, type ZipDirectory } from './zip-directory.ts'
 
-/** A checkpoint whose tensors were not read. */
-export interface Checkpoint {
+/** A zip file of torch whose tensors were not read; whatever its pickle holds. */
+export interface TorchFile {
   readonly directory: ZipDirectory
   readonly container: TorchContainer
   readonly pickle: PickleGraph
-  /** Its top-level dict, in order. */
-  readonly entries: readonly TopLevelEntry[]
   /** Every global that its pickle names; `planRewrite` refuses where one is not allowed. */
   readonly globals: readonly NamedGlobal[]
   readonly facts: FormatFacts
+}
+
+/** A checkpoint whose tensors were not read. */
+export interface Checkpoint extends TorchFile {
+  /** Its top-level dict, in order. */
+  readonly entries: readonly TopLevelEntry[]
 }
 
 /** How the file was written. */
@@ -35,6 +40,8 @@ export interface FormatFacts {
   readonly byteOrder: 'little' | 'big' | undefined
   /** Storages begin at multiples of this; 64 unless the file declares another. */
   readonly storageAlignmentBytes: number
+  /** What newer torch writes to tell files apart; undefined before. */
+  readonly serializationId: string | undefined
 }
 
 /** Numbers and words; torch's longest is `serialization_id` with 40 characters. */
@@ -47,37 +54,59 @@ const MAX_ALIGNMENT_BYTES = 32_768
  * Reads what a checkpoint is: its directory, its pickle, its small entries. A handful of range reads,
  * however large the file.
  *
+ * @param permitted globals that are allowed beside the list
  * @throws {CheckpointFormatError} where the file is torn, of another format, damaged, or no dict
  */
-export async function readCheckpoint(reader: RangeReader): Promise<Checkpoint> {
+export async function readCheckpoint(
+  reader: RangeReader,
+  permitted: readonly GlobalName[] = [],
+): Promise<Checkpoint> {
+  const file = await readTorchFile(reader, permitted)
+  return { ...file, entries: entriesOf(file.pickle, file.globals) }
+}
+
+/**
+ * As `readCheckpoint`, whatever the pickle holds.
+ *
+ * @throws {CheckpointFormatError} where the file is torn, of another format, or damaged
+ */
+export async function readTorchFile(
+  reader: RangeReader,
+  permitted: readonly GlobalName[] = [],
+): Promise<TorchFile> {
   refuseOtherFormats(await reader.read(0, Math.min(FIRST_BYTES, reader.sizeBytes)))
   const directory = await readZipDirectory(reader)
   const container = torchContainerIn(directory)
-  const [pickleBytes, version, byteOrder, alignment] = await Promise.all([
+  const [pickleBytes, version, byteOrder, alignment, serializationId] = await Promise.all([
     readEntry(reader, container.pickle, MAX_PICKLE_BYTES),
     readFact(reader, container, 'version'),
     readFact(reader, container, 'byteorder'),
     readFact(reader, container, '.storage_alignment'),
+    readFact(reader, container, '.data/serialization_id'),
   ])
-  const pickle = readPickle(pickleBytes)
-  const globals = globalsIn(pickle)
+  const pickle = readPickle(pickleBytes, allowing(permitted))
   return {
     directory,
     container,
     pickle,
-    entries: entriesOf(pickle, globals),
-    globals,
+    globals: globalsIn(pickle, permitted),
     facts: {
       pickleProtocol: pickle.protocol,
       formatVersion: numberOf(version),
       byteOrder: byteOrderOf(byteOrder),
       storageAlignmentBytes: alignmentOf(alignment),
+      serializationId,
     },
   }
 }
 
-/** A hostile pickle is rarely a dict; what it names is then the more important finding. */
-function entriesOf(pickle: PickleGraph, globals: readonly NamedGlobal[]): TopLevelEntry[] {
+/**
+ * The top-level dict of a pickle. A hostile pickle is rarely one; what it names is then the more important
+ * finding.
+ *
+ * @throws {CheckpointFormatError} `forbidden-global`, `no-top-level-dict`
+ */
+export function entriesOf(pickle: PickleGraph, globals: readonly NamedGlobal[]): TopLevelEntry[] {
   try {
     return topLevelEntries(pickle.root)
   } catch (error) {

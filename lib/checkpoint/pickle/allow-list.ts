@@ -78,21 +78,26 @@ export function currentModule(module: string): string {
   return (Object.hasOwn(PYTHON_2_MODULES, module) && PYTHON_2_MODULES[module]) || module
 }
 
+/** A class or function by its names: exact ones, no prefix and no pattern. */
+export type GlobalName = Pick<GlobalNode, 'module' | 'name'>
+
+/** Whether a pickle may name a global. */
+export type Allows = (global: GlobalName) => boolean
+
 /** Whether a global is on the list, as an exact pair of module and name. */
-export function isAllowed(global: GlobalNode): boolean {
-  return ALLOWED.has(`${currentModule(global.module)}\n${global.name}`)
+export const isAllowed: Allows = (global) => ALLOWED.has(pairOf(global))
+
+/** The list, and what someone permits beside it, pair by pair. */
+export function allowing(permitted: readonly GlobalName[]): Allows {
+  const pairs = new Set(permitted.map(pairOf))
+  return (global) => isAllowed(global) || pairs.has(pairOf(global))
+}
+
+function pairOf({ module, name }: GlobalName): string {
+  return `${currentModule(module)}\n${name}`
 }
 
 /** Whether a global is this one, by whichever of its module's names. */
-export function isGlobal(global: GlobalNode, module: string, name: string): boolean {
+export function isGlobal(global: GlobalName, module: string, name: string): boolean {
   return currentModule(global.module) === module && global.name === name
 }
-
-/**
- * The one class whose methods pickles name. Protocol 4 writes `HistoryBuffer.mean`; protocol 2, which has no
- * dotted names, writes `getattr(HistoryBuffer, 'mean')`.
- */
-export const METHOD_OWNER = {
-  module: 'mmengine.logging.history_buffer',
-  name: 'HistoryBuffer',
-} as const

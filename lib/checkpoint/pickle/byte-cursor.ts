@@ -1,6 +1,9 @@
 import { CheckpointFormatError } from '../checkpoint-format-error.ts'
 import { viewOf } from '../zip/byte-fields.ts'
 
+/** A pickle that wants more bytes than are there: in a legacy file, whose pickles tell no length, the next may do. */
+export class PickleEndsEarly extends CheckpointFormatError {}
+
 /** Reads a pickle's bytes in order; a length that it declares is believed only as far as bytes are there. */
 export class ByteCursor {
   offset = 0
@@ -54,8 +57,8 @@ export class ByteCursor {
     return start
   }
 
-  #missing(expected: string): CheckpointFormatError {
-    return new CheckpointFormatError({
+  #missing(expected: string): PickleEndsEarly {
+    return new PickleEndsEarly({
       code: 'bad-pickle',
       field: `pickle, byte ${this.offset}`,
       expected,

@@ -1,5 +1,4 @@
-import { currentModule } from './allow-list.ts'
-import type { GlobalNode } from './node.ts'
+import { currentModule, type GlobalName } from './allow-list.ts'
 
 /** torch's modules whose classes a `.metadata` is made of. */
 export const DCP_MODULES = {
@@ -41,6 +40,6 @@ const ALLOWED: ReadonlySet<string> = new Set(
 )
 
 /** Whether a global is on the list, as an exact pair of module and name. */
-export function isDcpGlobal({ module, name }: Pick<GlobalNode, 'module' | 'name'>): boolean {
+export function isDcpGlobal({ module, name }: GlobalName): boolean {
   return ALLOWED.has(`${currentModule(module)}\n${name}`)
 }

@@ -1,5 +1,5 @@
 import { CheckpointFormatError } from '../checkpoint-format-error.ts'
-import { isAllowed } from './allow-list.ts'
+import { allowing, type GlobalName, isAllowed } from './allow-list.ts'
 import type { GlobalNode, PickleGraph } from './node.ts'
 import { pathsTo } from './paths.ts'
 
@@ -8,6 +8,8 @@ export interface NamedGlobal {
   readonly module: string
   readonly name: string
   readonly allowed: boolean
+  /** Allowed only because someone permitted it: what came of it says so. */
+  readonly byOption: boolean
   /** Where it is first used, `meta.cfg`; `(discarded)` where the pickle throws the value away. */
   readonly path: string
 }
@@ -18,16 +20,22 @@ const MAX_LISTED = 10
 /**
  * Every global that a pickle names, those of discarded values too, with the place of its first use.
  *
+ * @param permitted what is allowed beside the list
  * @returns sorted by module and name
  */
-export function globalsIn(graph: PickleGraph): NamedGlobal[] {
+export function globalsIn(
+  graph: PickleGraph,
+  permitted: readonly GlobalName[] = [],
+): NamedGlobal[] {
+  const allows = allowing(permitted)
   const paths = pathsTo(graph.root, (node): node is GlobalNode => node.kind === 'global')
   const globals = new Set([...graph.globals, ...paths.keys()])
   return [...globals]
     .map((global) => ({
       module: global.module,
       name: global.name,
-      allowed: isAllowed(global),
+      allowed: allows(global),
+      byOption: allows(global) && !isAllowed(global),
       path: paths.get(global) ?? '(discarded)',
     }))
     .sort((a, b) => compare(a.module, b.module) || compare(a.name, b.name))

@@ -1,5 +1,5 @@
 import { CheckpointFormatError } from '../checkpoint-format-error.ts'
-import { isAllowed, isGlobal, METHOD_OWNER } from './allow-list.ts'
+import { type Allows, isGlobal } from './allow-list.ts'
 import { MAX_DEPTH } from './limits.ts'
 import {
   type DictNode,
@@ -23,6 +23,11 @@ export class PickleMachine {
   readonly #memo = new Map<number, PickleNode>()
   /** What a call or a BUILD has read by value; a change after that would make two readings of one pickle. */
   readonly #sealed = new Set<PickleNode>()
+  readonly #allows: Allows
+
+  constructor(allows: Allows) {
+    this.#allows = allows
+  }
 
   push(node: PickleNode): void {
     this.#stack.push(node)
@@ -129,7 +134,7 @@ export class PickleMachine {
       throw this.complaint('a call of a global', `a call of a ${callee.kind}`)
     this.#seal(args)
     if (isGlobal(callee, 'builtins', 'getattr')) {
-      const method = methodNamed(args)
+      const method = methodNamed(args, this.#allows)
       if (method !== undefined) {
         this.push(method)
         return
@@ -186,12 +191,14 @@ export class PickleMachine {
   }
 }
 
-/** `getattr(HistoryBuffer, 'mean')` is protocol 2's way to write the global `HistoryBuffer.mean`. */
-function methodNamed(args: TupleNode): GlobalNode | undefined {
+/**
+ * `getattr(HistoryBuffer, 'mean')` is protocol 2's way to write the global `HistoryBuffer.mean`. The list names
+ * methods of this one class; someone may permit others.
+ */
+function methodNamed(args: TupleNode, allows: Allows): GlobalNode | undefined {
   const [owner, attribute] = args.items
   const text = textOf(attribute)
   if (args.items.length !== 2 || owner?.kind !== 'global' || text === undefined) return undefined
-  if (!isGlobal(owner, METHOD_OWNER.module, METHOD_OWNER.name)) return undefined
   const method: GlobalNode = { kind: 'global', module: owner.module, name: `${owner.name}.${text}` }
-  return isAllowed(method) ? method : undefined
+  return allows(method) ? method : undefined
 }

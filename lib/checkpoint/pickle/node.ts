@@ -109,6 +109,8 @@ export interface PickleGraph {
   readonly globals: readonly GlobalNode[]
   /** What its PROTO opcode says. */
   readonly protocol: number
+  /** Bytes up to and with its STOP; in a legacy file another pickle follows. */
+  readonly sizeBytes: number
 }
 
 /** The nodes that a node refers to, in the order in which a pickler writes them. */

@@ -1,6 +1,7 @@
 import { childrenOf, integerOf, type PickleNode, textOf } from './node.ts'
 
-interface Step {
+/** A node as its parent has it. */
+export interface Step {
   readonly parent: PickleNode
   /** Place among the parent's children, as `childrenOf` orders them. */
   readonly index: number
@@ -62,7 +63,8 @@ function describe(node: PickleNode, cameFrom: ReadonlyMap<PickleNode, Step | und
   return shown.join('').replace(/^\./, '') || '(the whole value)'
 }
 
-function labelOf({ parent, index }: Step): string {
+/** What one step of a path is called: `.weight`, `[3]`. */
+export function labelOf({ parent, index }: Step): string {
   switch (parent.kind) {
     case 'dict':
       return keyLabel(parent.entries, index)

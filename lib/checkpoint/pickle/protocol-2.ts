@@ -1,5 +1,5 @@
 import { CheckpointFormatError } from '../checkpoint-format-error.ts'
-import { isGlobal, METHOD_OWNER } from './allow-list.ts'
+import { type Allows, isGlobal } from './allow-list.ts'
 import type { BytesNode, GlobalNode, ObjectNode, PickleNode, SetNode, StringNode } from './node.ts'
 import { stringNode } from './node.ts'
 
@@ -25,7 +25,12 @@ export class Protocol2 {
     frozenset: globalNode('__builtin__', 'frozenset'),
   }
   readonly #getattr = globalNode('__builtin__', 'getattr')
-  readonly #owner = globalNode(METHOD_OWNER.module, METHOD_OWNER.name)
+  readonly #globals = new Map<string, GlobalNode>()
+  readonly #allows: Allows
+
+  constructor(allows: Allows) {
+    this.#allows = allows
+  }
 
   /** @throws {CheckpointFormatError} `not-expressible` for a dotted global that is not on the allow-list */
   say(node: PickleNode): Protocol2Node {
@@ -61,22 +66,24 @@ export class Protocol2 {
   }
 
   #global(node: GlobalNode): Protocol2Node {
-    if (!node.name.includes('.')) return this.#known(node)
-    const [owner, attribute] = node.name.split('.')
-    const isMethod = isGlobal(
-      { ...node, name: owner ?? '' },
-      METHOD_OWNER.module,
-      METHOD_OWNER.name,
-    )
-    if (!isMethod || attribute === undefined) throw notExpressible(`the dotted name ${node.name}`)
-    return call(this.#getattr, [this.#owner, stringNode(attribute)])
+    const dot = node.name.lastIndexOf('.')
+    if (dot < 0) return this.#known(node)
+    const [owner, attribute] = [node.name.slice(0, dot), node.name.slice(dot + 1)]
+    // A call of getattr reads back as a name only where the name is allowed, and once, not in a row.
+    if (owner.includes('.') || !this.#allows(node)) {
+      throw notExpressible(`the dotted name ${node.name}`)
+    }
+    return call(this.#getattr, [this.#known(globalNode(node.module, owner)), stringNode(attribute)])
   }
 
-  /** The graph's own node of a global that is also used here, so that each is written once. */
+  /** One node of each global that is also used here, so that each is written once. */
   #known(node: GlobalNode): GlobalNode {
     if (/[\n\r]/.test(node.module + node.name)) throw notExpressible('a name with a line feed')
     if (isGlobal(node, this.#encode.module, this.#encode.name)) return this.#encode
-    return isGlobal(node, this.#owner.module, this.#owner.name) ? this.#owner : node
+    const pair = `${node.module}\n${node.name}`
+    const known = this.#globals.get(pair) ?? node
+    this.#globals.set(pair, known)
+    return known
   }
 }
 

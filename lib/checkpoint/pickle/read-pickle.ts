@@ -2,11 +2,11 @@
  * A symbolic pickle machine: reads protocols 2 to 5 into a graph.
  *
  * It imports nothing and calls nothing; a name stays a name. It decides whether a pickle is well-formed, not
- * whether it is welcome (`forbidden-globals.ts` does). Of several pickles in one file it reads the first, as
+ * whether it is welcome (`globals.ts` does). Of several pickles in one file it reads the first, as
  * torch does.
  */
 import { CheckpointFormatError } from '../checkpoint-format-error.ts'
-import { isGlobal } from './allow-list.ts'
+import { type Allows, isAllowed, isGlobal } from './allow-list.ts'
 import { ByteCursor } from './byte-cursor.ts'
 import { MAX_GLOBAL_BYTES, MAX_GLOBALS, MAX_OPCODES, MAX_PICKLE_BYTES } from './limits.ts'
 import { PickleMachine } from './machine.ts'
@@ -20,12 +20,14 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 /**
  * Reads a pickle's bytes.
  *
- * @throws {CheckpointFormatError} `bad-pickle`, `unknown-opcode`, or `too-large` beyond the limits
+ * @param allows tells which `getattr` is a method's name in protocol 2's words, and which is a call
+ * @throws {CheckpointFormatError} `bad-pickle` (`PickleEndsEarly` where the bytes end before its STOP),
+ *   `unknown-opcode`, or `too-large` beyond the limits
  */
-export function readPickle(bytes: Uint8Array): PickleGraph {
+export function readPickle(bytes: Uint8Array, allows: Allows = isAllowed): PickleGraph {
   requireLimit('bytes', bytes.byteLength, MAX_PICKLE_BYTES)
   const cursor = new ByteCursor(bytes)
-  const machine = new PickleMachine()
+  const machine = new PickleMachine(allows)
   const globals = new Map<string, GlobalNode>()
   let protocol = 0
   for (let opcodes = 0; ; opcodes += 1) {
@@ -38,7 +40,13 @@ export function readPickle(bytes: Uint8Array): PickleGraph {
       const named = [...globals.values()].filter(
         (global) => !isGlobal(global, 'builtins', 'getattr'),
       )
-      return { root: machine.pop(), globals: [...named, ...machine.strayCalls], protocol }
+      const root = machine.pop()
+      return {
+        root,
+        globals: [...named, ...machine.strayCalls],
+        protocol,
+        sizeBytes: cursor.offset,
+      }
     }
     if (opcode === OPCODE.PROTO) {
       protocol = cursor.uint8()

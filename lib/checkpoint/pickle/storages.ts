@@ -13,9 +13,16 @@ export interface StorageReference {
   /** The last part of its entry's name, `0` of `epoch_3/data/0`. */
   readonly key: string
   readonly sizeBytes: number
-  /** Bytes of one element of a tensor; 1 for an untyped storage, less than 1 where several share a byte. */
-  readonly elementBytes: number
+  /** How many of its class's units it counts, which is what a legacy file writes before its bytes. */
+  readonly count: number
+  /** `FloatStorage`: what its elements are. */
+  readonly className: string
+  /** Whether its id has the sixth part that legacy files have. */
+  readonly isLegacy: boolean
 }
+
+/** Which ids of storages a file has: those of legacy files end in the place of a view, which is `None`. */
+export type StorageIds = 'zip' | 'legacy'
 
 /** Bytes of what a storage counts, by its class (`torch/storage.py`, `_dtype_to_storage_type_map`). */
 const UNIT_BYTES: Readonly<Record<string, number>> = {
@@ -38,8 +45,6 @@ const UNIT_BYTES: Readonly<Record<string, number>> = {
   ShortStorage: 2,
   UntypedStorage: 1,
 }
-/** Storages that count bytes while their tensors count elements, of which so many share a byte. */
-const PACKED: Readonly<Record<string, number>> = { QUInt2x4Storage: 4, QUInt4x2Storage: 2 }
 const STORAGE_MODULES = new Set(['torch', 'torch.cuda', 'torch.storage'])
 
 /**
@@ -48,11 +53,17 @@ const STORAGE_MODULES = new Set(['torch', 'torch.cuda', 'torch.storage'])
  * @throws {CheckpointFormatError} `bad-storage` where a persistent id is none of a storage, or two ids of one
  *   key differ in size: torch would take the size of the one that it meets first
  */
-export function storagesIn(root: PickleNode): ReadonlyMap<string, StorageReference> {
+export function storagesIn(
+  root: PickleNode,
+  ids: StorageIds = 'zip',
+): ReadonlyMap<string, StorageReference> {
   const storages = new Map<string, StorageReference>()
   for (const node of reachable(root)) {
     if (node.kind !== 'persistent') continue
     const storage = storageOf(node)
+    if (storage.isLegacy !== (ids === 'legacy')) {
+      throw badStorage(`storage ${storage.key}`, `an id of the ${ids} format`, 'one of the other')
+    }
     const known = storages.get(storage.key)
     if (known !== undefined && known.sizeBytes !== storage.sizeBytes) {
       throw badStorage(
@@ -66,16 +77,21 @@ export function storagesIn(root: PickleNode): ReadonlyMap<string, StorageReferen
   return storages
 }
 
-/** Reads a persistent id as torch does (`torch/serialization.py`, `persistent_load` of the zip format). */
+/**
+ * Reads a persistent id as torch does (`torch/serialization.py`, `persistent_load` of either format).
+ *
+ * @throws {CheckpointFormatError} `bad-storage`
+ */
 export function storageOf(node: PersistentNode): StorageReference {
   const items = node.id.kind === 'tuple' ? node.id.items : []
-  const [type, storageClass, keyNode, location, countNode] = items
+  const [type, storageClass, keyNode, location, countNode, view] = items
+  const isLegacy = items.length === 6 && view?.kind === 'none'
   const key = textOf(keyNode)
   const count = integerOf(countNode)
   const className = storageClass?.kind === 'global' ? storageClass.name : ''
   const unitBytes = storageClass?.kind === 'global' ? unitBytesOf(storageClass) : undefined
   if (
-    items.length !== 5 ||
+    !(items.length === 5 || isLegacy) ||
     textOf(type) !== 'storage' ||
     key === undefined ||
     key === '' ||
@@ -87,8 +103,7 @@ export function storageOf(node: PersistentNode): StorageReference {
   ) {
     throw badStorage('persistent id', "('storage', class, key, location, count)", summary(items))
   }
-  const packed = Object.hasOwn(PACKED, className) ? PACKED[className] : undefined
-  return { key, sizeBytes: count * unitBytes, elementBytes: unitBytes / (packed ?? 1) }
+  return { key, sizeBytes: count * unitBytes, count, className, isLegacy }
 }
 
 /** Every node of a graph once. */

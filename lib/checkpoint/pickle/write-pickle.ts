@@ -3,6 +3,7 @@
  * the graph itself is within them. The same graph always gives the same bytes.
  */
 import { CheckpointFormatError } from '../checkpoint-format-error.ts'
+import { type Allows, isAllowed } from './allow-list.ts'
 import { MAX_PICKLE_BYTES } from './limits.ts'
 import type { PickleNode } from './node.ts'
 import { Pickler } from './pickler.ts'
@@ -20,11 +21,12 @@ const MAX_ROUNDS = 8
  * Here the containers of such a cycle are made empty and filled at the very beginning, and what that leaves
  * at the bottom of the stack stays there: readers take the top.
  *
+ * @param allows which dotted names, all others being refused
  * @throws {CheckpointFormatError} `too-deep`, `too-large`, or `not-expressible` where protocol 2 has no way
  *   to write it: a set or a call's argument that contains itself, a dotted global
  */
-export function writePickle(root: PickleNode): Uint8Array {
-  const protocol2 = new Protocol2()
+export function writePickle(root: PickleNode, allows: Allows = isAllowed): Uint8Array {
+  const protocol2 = new Protocol2(allows)
   const references = countReferences(root, protocol2)
   let early: ReadonlySet<CompositeNode> = new Set()
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
