@@ -4,13 +4,14 @@
  * - `truncated`, `no-end-record`: the file is torn, or its upload is not finished
  * - `not-a-checkpoint`, `legacy-format`, `torchscript`, `no-pickle`: another kind of file
  * - `bad-zip`, `overlap`, `duplicate-name`, `compressed-entry`, `checksum`: readers could disagree about it
+ * - `bad-legacy`, `bad-safetensors`: a file of that format whose parts contradict each other
  * - `too-large`, `too-deep`: a stated limit is exceeded
  * - `bad-pickle`, `unknown-opcode`: its `data.pkl` is damaged, or does what no pickler writes
  * - `forbidden-global`: its pickle names something that is not on the allow-list
  * - `bad-storage`: a storage or a tensor is not as long as the pickle says
  * - `no-top-level-dict`: the pickle holds something else than a dict with string keys
  * - `bad-marker`: the marker of a directory checkpoint does not name its files
- * - `not-expressible`: a value of a newer pickle protocol that protocol 2 has no way to write
+ * - `not-expressible`: a value that the format of the output has no way to write
  */
 export type CheckpointFormatErrorCode =
   | 'truncated'
@@ -24,6 +25,8 @@ export type CheckpointFormatErrorCode =
   | 'duplicate-name'
   | 'compressed-entry'
   | 'checksum'
+  | 'bad-legacy'
+  | 'bad-safetensors'
   | 'too-large'
   | 'too-deep'
   | 'bad-pickle'

@@ -3,6 +3,9 @@
  * tensors are read. Nothing is run, and what is wrong with the file is told, not thrown, as long as it can be read.
  */
 
+import { firstBytesOf, formatOf } from './file-format.ts'
+import { inspectLegacy } from './inspect-legacy.ts'
+import { inspectSafetensors } from './inspect-safetensors.ts'
 import { inspectTorchFile } from './inspect-torch-file.ts'
 import type { Inspection } from './inspection.ts'
 import type { GlobalName } from './pickle/allow-list.ts'
@@ -25,5 +28,13 @@ export async function inspectCheckpoint(
   reader: RangeReader,
   options: InspectOptions = {},
 ): Promise<Inspection> {
-  return inspectTorchFile(reader, options.allowedGlobals ?? [])
+  const permitted = options.allowedGlobals ?? []
+  switch (formatOf(await firstBytesOf(reader), reader.sizeBytes)) {
+    case 'zip':
+      return inspectTorchFile(reader, permitted)
+    case 'legacy':
+      return inspectLegacy(reader, permitted)
+    case 'safetensors':
+      return inspectSafetensors(reader)
+  }
 }

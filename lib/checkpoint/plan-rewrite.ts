@@ -1,10 +1,11 @@
 import { CheckpointFormatError } from './checkpoint-format-error.ts'
 import { LAYOUT_VERSION, type Layout, layOut, type Piece } from './layout.ts'
+import { type Allows, isAllowed } from './pickle/allow-list.ts'
 import { type NamedGlobal, refuseForbidden } from './pickle/globals.ts'
-import type { PickleNode } from './pickle/node.ts'
-import { badStorage, reachable, type StorageReference, storagesIn } from './pickle/storages.ts'
+import { badStorage, type StorageReference, storagesIn } from './pickle/storages.ts'
 import { checkTensors } from './pickle/tensors.ts'
 import { withEntries } from './pickle/top-level.ts'
+import { refuseWayBack } from './pickle/way-back.ts'
 import { writePickle } from './pickle/write-pickle.ts'
 import type { Checkpoint } from './read-checkpoint.ts'
 import type { TorchContainer } from './torch-container.ts'
@@ -52,7 +53,11 @@ const FRAMING_BYTES = 4 + 28 + 24
  * @throws {CheckpointFormatError} `forbidden-global`, `bad-storage` where a kept storage or tensor is not as
  *   long as the pickle says, `compressed-entry`, `not-expressible`, `too-deep`, `bad-zip`
  */
-export function planRewrite(checkpoint: Checkpoint, wanted: (key: string) => boolean): RewritePlan {
+export function planRewrite(
+  checkpoint: Checkpoint,
+  wanted: (key: string) => boolean,
+  allows: Allows = isAllowed,
+): RewritePlan {
   refuseForbidden(checkpoint.globals)
   const { container, facts } = checkpoint
   const kept = checkpoint.entries.filter(({ key }) => wanted(key))
@@ -70,7 +75,7 @@ export function planRewrite(checkpoint: Checkpoint, wanted: (key: string) => boo
   const copied = entries.map((entry) => ({ ...entry, endOffset: ownEndOf(entry, alignmentBytes) }))
   const layout = layOut({
     pickleName: container.pickle.name,
-    pickle: writePickle(root),
+    pickle: writePickle(root, allows),
     copied,
     alignmentBytes,
     alignmentIsDeclared: container.others.some(
@@ -107,20 +112,6 @@ function keptStorages(
     }
     return entry
   })
-}
-
-/** A removed value would stay, under the name of the whole that a kept value refers to. */
-function refuseWayBack(root: PickleNode, whole: PickleNode): void {
-  for (const node of reachable(root)) {
-    if (node !== whole) continue
-    throw new CheckpointFormatError({
-      code: 'not-expressible',
-      field: 'pickle: the saved object',
-      expected: 'values that do not contain the checkpoint itself',
-      found: 'a kept value that refers back to the whole',
-      meaning: 'Keys cannot be removed from it, because a kept value still holds them.',
-    })
-  }
 }
 
 /** Bytes that no entry accounts for could be a tensor that someone else removed: not copied along. */

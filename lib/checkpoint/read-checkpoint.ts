@@ -1,4 +1,5 @@
 import { CheckpointFormatError } from './checkpoint-format-error.ts'
+import { type FileFormat, firstBytesOf, formatOf } from './file-format.ts'
 import { allowing, type GlobalName } from './pickle/allow-list.ts'
 import { globalsIn, type NamedGlobal, refuseForbidden } from './pickle/globals.ts'
 import { MAX_PICKLE_BYTES } from './pickle/limits.ts'
@@ -6,12 +7,7 @@ import type { PickleGraph } from './pickle/node.ts'
 import { readPickle } from './pickle/read-pickle.ts'
 import { type TopLevelEntry, topLevelEntries } from './pickle/top-level.ts'
 import type { RangeReader } from './range-reader.ts'
-import {
-  FIRST_BYTES,
-  refuseOtherFormats,
-  type TorchContainer,
-  torchContainerIn,
-} from './torch-container.ts'
+import { type TorchContainer, torchContainerIn } from './torch-container.ts'
 import { readEntry } from './zip/read-entry.ts'
 import { readZipDirectory, type ZipDirectory } from './zip-directory.ts'
 
@@ -51,8 +47,8 @@ const DEFAULT_ALIGNMENT_BYTES = 64
 const MAX_ALIGNMENT_BYTES = 32_768
 
 /**
- * Reads what a checkpoint is: its directory, its pickle, its small entries. A handful of range reads,
- * however large the file.
+ * Reads what a zip file of torch is: its directory, its pickle, its small entries. A handful of range reads,
+ * however large the file. `openCheckpoint` reads files of any format.
  *
  * @param permitted globals that are allowed beside the list
  * @throws {CheckpointFormatError} where the file is torn, of another format, damaged, or no dict
@@ -61,20 +57,21 @@ export async function readCheckpoint(
   reader: RangeReader,
   permitted: readonly GlobalName[] = [],
 ): Promise<Checkpoint> {
+  const format = formatOf(await firstBytesOf(reader), reader.sizeBytes)
+  if (format !== 'zip') throw otherFormat(format)
   const file = await readTorchFile(reader, permitted)
   return { ...file, entries: entriesOf(file.pickle, file.globals) }
 }
 
 /**
- * As `readCheckpoint`, whatever the pickle holds.
+ * As `readCheckpoint`, whatever the pickle holds, of a file that is known to be a zip file.
  *
- * @throws {CheckpointFormatError} where the file is torn, of another format, or damaged
+ * @throws {CheckpointFormatError} where the file is torn or damaged
  */
 export async function readTorchFile(
   reader: RangeReader,
   permitted: readonly GlobalName[] = [],
 ): Promise<TorchFile> {
-  refuseOtherFormats(await reader.read(0, Math.min(FIRST_BYTES, reader.sizeBytes)))
   const directory = await readZipDirectory(reader)
   const container = torchContainerIn(directory)
   const [pickleBytes, version, byteOrder, alignment, serializationId] = await Promise.all([
@@ -98,6 +95,16 @@ export async function readTorchFile(
       serializationId,
     },
   }
+}
+
+function otherFormat(found: FileFormat): CheckpointFormatError {
+  return new CheckpointFormatError({
+    code: 'legacy-format',
+    field: 'first bytes of the file',
+    expected: 'a zip file of torch',
+    found,
+    meaning: 'The file is read in another way.',
+  })
 }
 
 /**

@@ -19,6 +19,15 @@ export { CheckpointFormatError, type CheckpointFormatErrorCode } from './checkpo
 export { type LongestParts, splitParts } from './cut/split-parts.ts'
 export type { Piece } from './layout.ts'
 export { cutIntoParts, type Part, type PartRules, S3_PART_RULES } from './parts.ts'
+export { formatOf } from './file-format.ts'
+export {
+  type OpenedCheckpoint,
+  type OutputFormat,
+  type OutputRequest,
+  openCheckpoint,
+  planOutput,
+} from './open-checkpoint.ts'
+export type { GlobalName } from './pickle/allow-list.ts'
 export type { NamedGlobal } from './pickle/globals.ts'
 export { planRewrite, type RewritePlan } from './plan-rewrite.ts'
 export { type Checkpoint, type FormatFacts, readCheckpoint } from './read-checkpoint.ts'

@@ -1,48 +1,8 @@
 /**
- * What kind of file an upload is, and whether a zip file is a whole torch checkpoint.
+ * Whether a zip file is a whole torch checkpoint.
  */
 import { CheckpointFormatError } from './checkpoint-format-error.ts'
 import type { ZipDirectory, ZipEntry } from './zip-directory.ts'
-
-/** How many first bytes `refuseOtherFormats` needs: a tar file's mark is the last, at 257. */
-export const FIRST_BYTES = 262
-/** `PK\3\4`, a local header: torch chooses its reader by these four bytes alone. */
-const LOCAL_HEADER = [0x50, 0x4b, 0x03, 0x04]
-/** Protocol 2, then the magic number 0x1950a86a20f9469cfc6c as LONG1, then STOP: torch before 1.6. */
-const LEGACY_MAGIC = [0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19]
-
-/** Whether torch would read a file with these first bytes as a zip file. */
-function looksLikeZip(firstBytes: Uint8Array): boolean {
-  return LOCAL_HEADER.every((byte, index) => firstBytes[index] === byte)
-}
-
-/**
- * Refuses what is no zip file, with the reason.
- *
- * @param firstBytes the file's first `FIRST_BYTES` bytes, or all that it has
- * @throws {CheckpointFormatError} `legacy-format` or `not-a-checkpoint`
- */
-export function refuseOtherFormats(firstBytes: Uint8Array): void {
-  if (looksLikeZip(firstBytes)) return
-  const hex = Buffer.from(firstBytes.subarray(0, 4)).toString('hex')
-  const isLegacy = LEGACY_MAGIC.every((byte, index) => firstBytes[index] === byte)
-  const isTar = Buffer.from(firstBytes.subarray(257, 262)).toString('latin1') === 'ustar'
-  throw new CheckpointFormatError({
-    code: isLegacy || isTar ? 'legacy-format' : 'not-a-checkpoint',
-    field: 'first bytes of the file',
-    expected: 'PK\\3\\4, a zip file as torch 1.6 and newer write it',
-    found: isLegacy
-      ? "torch's magic number of before 1.6"
-      : isTar
-        ? 'a tar file'
-        : hex || 'no bytes',
-    meaning: isLegacy
-      ? 'Saved by a torch before 1.6, or with _use_new_zipfile_serialization=False. Load it and save it again.'
-      : isTar
-        ? 'Saved by a torch before 0.1.10, or a tar archive. Load it and save it again.'
-        : 'The file is not what torch.save writes.',
-  })
-}
 
 /** The parts of a torch checkpoint, found in its zip directory. */
 export interface TorchContainer {

@@ -11,9 +11,8 @@ import type { RangeReader } from '../checkpoint/range-reader.ts'
 import {
   assemble,
   CheckpointFormatError,
-  planRewrite,
+  planOutput,
   type RewritePlan,
-  readCheckpoint,
 } from '../checkpoint/rewrite.ts'
 import { checkpointFacts, droppedFrom } from '../hook/history.ts'
 import {
@@ -98,7 +97,10 @@ async function makeFrom(
 ): Promise<Result> {
   const { identity } = action
   const reader = await sourceReader(bucket, source)
-  const plan = planRewrite(await readCheckpoint(reader), (key) => keepsKey(identity, key))
+  const plan = await planOutput(reader, {
+    wanted: (key) => keepsKey(identity, key),
+    format: 'pth',
+  })
   const content = await contentOf(reader, plan)
   const key =
     identity.kind === 'published'

@@ -45,7 +45,10 @@ export class ByteCursor {
   line(maxBytes: number): Uint8Array {
     const start = this.offset
     const end = this.#bytes.subarray(start, start + maxBytes + 1).indexOf(0x0a)
-    if (end < 0) throw this.#missing(`a line feed within ${maxBytes} bytes`)
+    if (end < 0 && start + maxBytes < this.#bytes.byteLength) {
+      throw this.#complaint(`a line feed within ${maxBytes} bytes`, 'none')
+    }
+    if (end < 0) throw this.#missing('a line feed')
     this.offset = start + end + 1
     return this.#bytes.subarray(start, start + end)
   }
@@ -58,11 +61,16 @@ export class ByteCursor {
   }
 
   #missing(expected: string): PickleEndsEarly {
-    return new PickleEndsEarly({
+    const left = `${this.#bytes.byteLength - this.offset} bytes up to its end`
+    return new PickleEndsEarly(this.#complaint(expected, left))
+  }
+
+  #complaint(expected: string, found: string): CheckpointFormatError {
+    return new CheckpointFormatError({
       code: 'bad-pickle',
       field: `pickle, byte ${this.offset}`,
       expected,
-      found: `${this.#bytes.byteLength - this.offset} bytes up to its end`,
+      found,
       meaning: 'The pickle is cut short or damaged.',
     })
   }

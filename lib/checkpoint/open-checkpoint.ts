@@ -1,0 +1,74 @@
+/**
+ * Reads a checkpoint file of any format, and plans what is made of it.
+ */
+import { firstBytesOf, formatOf } from './file-format.ts'
+import { type LegacyFile, readLegacyFile } from './legacy/legacy-file.ts'
+import { planLegacyRewrite } from './legacy/plan-legacy.ts'
+import { allowing, type GlobalName } from './pickle/allow-list.ts'
+import { planRewrite, type RewritePlan } from './plan-rewrite.ts'
+import type { RangeReader } from './range-reader.ts'
+import { entriesOf, readTorchFile, type TorchFile } from './read-checkpoint.ts'
+import { planSafetensors } from './safetensors/plan-safetensors.ts'
+import { planVerbatim } from './safetensors/plan-verbatim.ts'
+import { readSafetensorsHeader, type SafetensorsHeader } from './safetensors/read-header.ts'
+
+/** A file whose tensors were not read. */
+export type OpenedCheckpoint =
+  | { readonly format: 'zip'; readonly file: TorchFile }
+  | { readonly format: 'legacy'; readonly file: LegacyFile }
+  | { readonly format: 'safetensors'; readonly file: SafetensorsHeader }
+
+/** In which format a file is written: as `torch.load` reads it, or as the `safetensors` package does. */
+export type OutputFormat = 'pth' | 'safetensors'
+
+/** What is to be made of a checkpoint. */
+export interface OutputRequest {
+  /** Asked once for each top-level key; a key that the checkpoint does not have is not asked about. */
+  readonly wanted: (key: string) => boolean
+  /** `pth` keeps the source's own format, whichever that is. */
+  readonly format: OutputFormat
+  /** Globals that are allowed beside the list; the plan's globals tell which of them there were. */
+  readonly permitted?: readonly GlobalName[]
+}
+
+/**
+ * Reads what describes the tensors. A handful of range reads, however large the file.
+ *
+ * @param permitted globals that are allowed beside the list
+ * @throws {CheckpointFormatError} where the file is torn, damaged, or of a kind that is not read
+ */
+export async function openCheckpoint(
+  reader: RangeReader,
+  permitted: readonly GlobalName[] = [],
+): Promise<OpenedCheckpoint> {
+  const format = formatOf(await firstBytesOf(reader), reader.sizeBytes)
+  switch (format) {
+    case 'zip':
+      return { format, file: await readTorchFile(reader, permitted) }
+    case 'legacy':
+      return { format, file: await readLegacyFile(reader, permitted) }
+    case 'safetensors':
+      return { format, file: await readSafetensorsHeader(reader) }
+  }
+}
+
+/**
+ * Plans a file with only the wanted keys. The same source and request always give the same plan.
+ *
+ * @throws {CheckpointFormatError} as `planRewrite`, `planLegacyRewrite`, `planSafetensors` and `planVerbatim` do
+ */
+export async function planOutput(
+  reader: RangeReader,
+  request: OutputRequest,
+): Promise<RewritePlan> {
+  const { wanted, format, permitted = [] } = request
+  const opened = await openCheckpoint(reader, permitted)
+  if (opened.format === 'safetensors') return planVerbatim(opened.file, wanted)
+  if (format === 'safetensors') return planSafetensors(reader, opened, wanted)
+  if (opened.format === 'legacy') {
+    return planLegacyRewrite(reader, opened.file, wanted, allowing(permitted))
+  }
+  const { file } = opened
+  const entries = entriesOf(file.pickle, file.globals)
+  return planRewrite({ ...file, entries }, wanted, allowing(permitted))
+}
