@@ -10,9 +10,12 @@ import {
   integerOf,
   type ObjectNode,
   type PickleNode,
-  textOf,
+  shortTextOf,
 } from './pickle/node.ts'
 import { readPickle } from './pickle/read-pickle.ts'
+
+/** Keys and values of one `_StorageInfo`, which has five attributes in torch 2.13. */
+const MAX_STATE_NODES = 40
 
 /** A file and the bytes that the pieces in it need at least. */
 interface StorageFile {
@@ -47,7 +50,11 @@ function pieceOf(node: PickleNode | undefined): { name: string; endBytes: number
   const info = objectOf(node, DCP_MODULES.filesystem, '_StorageInfo')
   if (info === undefined) throw complaint('storage_data', '_StorageInfo', node?.kind ?? 'none')
   const state = stateOf(info)
-  const name = textOf(valueAt(state, 'relative_path'))
+  // One long dict may be the state of every piece.
+  if ((state?.entries.length ?? 0) > MAX_STATE_NODES) {
+    throw complaint('_StorageInfo', 'relative_path, offset and length', 'much more')
+  }
+  const name = shortTextOf(valueAt(state, 'relative_path'))
   const offset = integerOf(valueAt(state, 'offset'))
   const length = integerOf(valueAt(state, 'length'))
   if (name === undefined || offset === undefined || length === undefined) {
@@ -76,7 +83,7 @@ function stateOf(node: ObjectNode): DictNode | undefined {
 function valueAt(dict: DictNode | undefined, key: string): PickleNode | undefined {
   const entries = dict?.entries ?? []
   for (let at = entries.length - 2; at >= 0; at -= 2) {
-    if (textOf(entries[at]) === key) return entries[at + 1]
+    if (shortTextOf(entries[at]) === key) return entries[at + 1]
   }
   return undefined
 }

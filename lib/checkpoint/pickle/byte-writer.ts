@@ -1,3 +1,4 @@
+import { CheckpointFormatError } from '../checkpoint-format-error.ts'
 import { viewOf } from '../zip/byte-fields.ts'
 
 const FIRST_BYTES = 4096
@@ -7,6 +8,12 @@ export class ByteWriter {
   #bytes = new Uint8Array(FIRST_BYTES)
   #view = viewOf(this.#bytes)
   #size = 0
+  readonly #maxBytes: number
+
+  /** @param maxBytes more than that is refused as it is written: one long integer may be every item of a list */
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes
+  }
 
   uint8(value: number): void {
     const at = this.#take(1)
@@ -42,12 +49,26 @@ export class ByteWriter {
   #take(lengthBytes: number): number {
     const start = this.#size
     this.#size += lengthBytes
+    if (this.#size > this.#maxBytes) throw tooLarge(this.#maxBytes)
     if (this.#size > this.#bytes.byteLength) {
-      const grown = new Uint8Array(Math.max(this.#size, 2 * this.#bytes.byteLength))
+      const grown = new Uint8Array(
+        Math.max(this.#size, Math.min(2 * this.#bytes.byteLength, this.#maxBytes)),
+      )
       grown.set(this.#bytes)
       this.#bytes = grown
       this.#view = viewOf(grown)
     }
     return start
   }
+}
+
+function tooLarge(limit: number): CheckpointFormatError {
+  return new CheckpointFormatError({
+    code: 'too-large',
+    field: 'pickle: bytes, as protocol 2',
+    expected: `at most ${limit}`,
+    found: 'more',
+    meaning:
+      'Byte strings of newer protocols, and integers used again, take more room in protocol 2.',
+  })
 }

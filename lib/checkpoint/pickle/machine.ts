@@ -8,8 +8,8 @@ import {
   type ObjectNode,
   type PickleNode,
   type SetNode,
+  shortTextOf,
   type TupleNode,
-  textOf,
 } from './node.ts'
 
 /** The stack, the marks and the memo of the symbolic machine. */
@@ -197,7 +197,7 @@ export class PickleMachine {
  */
 function methodNamed(args: TupleNode, allows: Allows): GlobalNode | undefined {
   const [owner, attribute] = args.items
-  const text = textOf(attribute)
+  const text = shortTextOf(attribute)
   if (args.items.length !== 2 || owner?.kind !== 'global' || text === undefined) return undefined
   const method: GlobalNode = { kind: 'global', module: owner.module, name: `${owner.name}.${text}` }
   return allows(method) ? method : undefined

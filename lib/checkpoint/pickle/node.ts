@@ -126,13 +126,14 @@ export function childrenOf(node: PickleNode): readonly PickleNode[] {
     case 'persistent':
       return [node.id]
     case 'object':
-      return [node.callee, node.args, ...node.changes.flatMap(changeChildren)]
+      return [node.callee, node.args, ...node.changes.flatMap(nodesOf)]
     default:
       return []
   }
 }
 
-function changeChildren(change: Change): readonly PickleNode[] {
+/** The nodes that a change brings to an object. */
+export function nodesOf(change: Change): readonly PickleNode[] {
   switch (change.kind) {
     case 'appends':
       return change.items
@@ -153,6 +154,27 @@ export function textOf(node: PickleNode | undefined): string | undefined {
   } catch {
     return undefined
   }
+}
+
+/** Bytes of a text that names something: a key of a storage, an attribute, a class. */
+const MAX_SHORT_BYTES = 4096
+
+/**
+ * As `textOf`, and undefined for a long text: where a pickle refers to one text a million times, each of them
+ * must cost little.
+ */
+export function shortTextOf(node: PickleNode | undefined): string | undefined {
+  return node?.kind === 'string' && node.utf8.byteLength > MAX_SHORT_BYTES
+    ? undefined
+    : textOf(node)
+}
+
+/** The first of a text node's characters, for a person to read; undefined for other nodes. */
+export function beginningOf(node: PickleNode | undefined, characters: number): string | undefined {
+  if (node?.kind !== 'string') return undefined
+  // A character has at most 4 bytes; one that is cut in the middle is left out with the rest.
+  const text = Buffer.from(node.utf8.subarray(0, 4 * characters + 4)).toString('utf8')
+  return text.length > characters ? `${text.slice(0, characters)}…` : text
 }
 
 /** The value of an integer node; undefined for other nodes and beyond 2^53. */

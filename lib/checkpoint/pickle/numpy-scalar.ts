@@ -2,6 +2,8 @@ import { isGlobal } from './allow-list.ts'
 import type { ObjectNode, PickleNode } from './node.ts'
 
 const MODULES = ['numpy.core.multiarray', 'numpy._core.multiarray']
+/** The 8 bytes of the largest number, as text that needs two bytes for each. */
+const MAX_TEXT_BYTES = 16
 /** Readers by the name of numpy's dtype, whose byte order is `<` or does not matter. */
 const READERS: Readonly<Record<string, (bytes: Buffer) => number | bigint | boolean>> = {
   f8: (bytes) => bytes.readDoubleLE(0),
@@ -39,12 +41,13 @@ function bytesOf(node: PickleNode | undefined): Buffer | undefined {
   if (node?.kind === 'bytes') return Buffer.from(node.data)
   if (node?.kind !== 'object' || !isGlobal(node.callee, '_codecs', 'encode')) return undefined
   const text = itemsOf(node.args)[0]
-  if (text?.kind !== 'string') return undefined
+  if (text?.kind !== 'string' || text.utf8.byteLength > MAX_TEXT_BYTES) return undefined
   return Buffer.from(Buffer.from(text.utf8).toString('utf8'), 'latin1')
 }
 
 function latin1(node: PickleNode | undefined): string | undefined {
-  return node?.kind === 'string' ? Buffer.from(node.utf8).toString('latin1') : undefined
+  if (node?.kind !== 'string' || node.utf8.byteLength > MAX_TEXT_BYTES) return undefined
+  return Buffer.from(node.utf8).toString('latin1')
 }
 
 function itemsOf(node: PickleNode | undefined): readonly PickleNode[] {

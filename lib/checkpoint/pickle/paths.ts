@@ -1,7 +1,14 @@
-import { childrenOf, integerOf, type PickleNode, textOf } from './node.ts'
+import {
+  beginningOf,
+  type Change,
+  childrenOf,
+  integerOf,
+  nodesOf,
+  type ObjectNode,
+  type PickleNode,
+} from './node.ts'
 
-/** A node as its parent has it. */
-export interface Step {
+interface Step {
   readonly parent: PickleNode
   /** Place among the parent's children, as `childrenOf` orders them. */
   readonly index: number
@@ -9,6 +16,8 @@ export interface Step {
 
 /** Longer paths are cut in their middle; a person reads them. */
 const MAX_STEPS = 12
+/** Steps back that all paths of one answer take together; past that they show their ends only. */
+const MAX_STEPS_BACK = 5_000_000
 
 /**
  * The shortest path from a root to each node that a test picks, as a person would write it:
@@ -21,10 +30,11 @@ export function pathsTo<Picked extends PickleNode>(
   const cameFrom = new Map<PickleNode, Step | undefined>([[root, undefined]])
   const found = new Map<Picked, string>()
   const queue: PickleNode[] = [root]
+  const budget = { steps: MAX_STEPS_BACK }
   for (let at = 0; at < queue.length; at += 1) {
     const node = queue[at]
     if (node === undefined) break
-    if (picks(node)) found.set(node, describe(node, cameFrom))
+    if (picks(node)) found.set(node, describe(node, cameFrom, budget))
     for (const [index, child] of childrenOf(node).entries()) {
       if (cameFrom.has(child) || !(picks(child) || hasChildren(child))) continue
       cameFrom.set(child, { parent: node, index })
@@ -49,22 +59,30 @@ function hasChildren(node: PickleNode): boolean {
   }
 }
 
-function describe(node: PickleNode, cameFrom: ReadonlyMap<PickleNode, Step | undefined>): string {
-  const labels: string[] = []
+function describe(
+  node: PickleNode,
+  cameFrom: ReadonlyMap<PickleNode, Step | undefined>,
+  budget: { steps: number },
+): string {
+  const steps: Step[] = []
   let step = cameFrom.get(node)
-  while (step !== undefined) {
-    labels.push(labelOf(step))
-    step = cameFrom.get(step.parent)
+  for (; step !== undefined; step = cameFrom.get(step.parent)) {
+    if (budget.steps <= 0 && steps.length > MAX_STEPS) break
+    budget.steps -= 1
+    steps.push(step)
   }
-  labels.reverse()
+  steps.reverse()
   const half = MAX_STEPS / 2
+  const first = (step === undefined ? steps.slice(0, half) : []).map(labelOf)
   const shown =
-    labels.length > MAX_STEPS ? [...labels.slice(0, half), '…', ...labels.slice(-half)] : labels
+    steps.length > MAX_STEPS
+      ? [...first, '…', ...steps.slice(-half).map(labelOf)]
+      : steps.map(labelOf)
   return shown.join('').replace(/^\./, '') || '(the whole value)'
 }
 
-/** What one step of a path is called: `.weight`, `[3]`. */
-export function labelOf({ parent, index }: Step): string {
+/** What one step is called: `.weight`, `[3]`. */
+function labelOf({ parent, index }: Step): string {
   switch (parent.kind) {
     case 'dict':
       return keyLabel(parent.entries, index)
@@ -83,27 +101,47 @@ export function labelOf({ parent, index }: Step): string {
 function keyLabel(entries: readonly PickleNode[], index: number): string {
   if (index % 2 === 0) return '(key)'
   const key = entries[index - 1]
-  const text = textOf(key)
-  if (text !== undefined) return `.${text.length > 60 ? `${text.slice(0, 60)}…` : text}`
+  const text = beginningOf(key, 60)
+  if (text !== undefined) return `.${text}`
   return `[${integerOf(key) ?? key?.kind}]`
 }
 
-function objectLabel(parent: PickleNode & { kind: 'object' }, index: number): string {
+function objectLabel(parent: ObjectNode, index: number): string {
   if (index === 0) return '()'
   if (index === 1) return '(args)'
   let first = 2
   for (const change of parent.changes) {
-    const count =
-      change.kind === 'build'
-        ? 1
-        : change.kind === 'appends'
-          ? change.items.length
-          : change.entries.length
-    if (index < first + count) {
-      if (change.kind === 'setitems') return keyLabel(change.entries, index - first)
-      return change.kind === 'build' ? '(state)' : `[${index - first}]`
-    }
+    const count = nodesOf(change).length
+    if (index < first + count) return changeLabel(change, index - first)
     first += count
   }
   return ''
+}
+
+function changeLabel(change: Change, index: number): string {
+  if (change.kind === 'setitems') return keyLabel(change.entries, index)
+  return change.kind === 'build' ? '(state)' : `[${index}]`
+}
+
+/** The children of a node that a test picks, with what the step to each is called. */
+export function labelledChildren(
+  parent: PickleNode,
+  picks: (child: PickleNode) => boolean,
+): { readonly child: PickleNode; readonly label: string }[] {
+  // By its changes, for to find the label of a child by its number looks at all changes before it.
+  if (parent.kind === 'object') {
+    const within = parent.changes.flatMap((change) =>
+      labelled(nodesOf(change), picks, (index) => changeLabel(change, index)),
+    )
+    return [...labelled([parent.args], picks, () => '(args)'), ...within]
+  }
+  return labelled(childrenOf(parent), picks, (index) => labelOf({ parent, index }))
+}
+
+function labelled(
+  nodes: readonly PickleNode[],
+  picks: (child: PickleNode) => boolean,
+  labelAt: (index: number) => string,
+): { child: PickleNode; label: string }[] {
+  return nodes.flatMap((child, index) => (picks(child) ? [{ child, label: labelAt(index) }] : []))
 }

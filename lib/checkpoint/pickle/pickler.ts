@@ -1,6 +1,6 @@
 import { CheckpointFormatError } from '../checkpoint-format-error.ts'
 import { ByteWriter } from './byte-writer.ts'
-import { MAX_CYCLE_STEPS, MAX_DEPTH } from './limits.ts'
+import { MAX_CYCLE_STEPS, MAX_DEPTH, MAX_PICKLE_BYTES } from './limits.ts'
 import type { PickleNode } from './node.ts'
 import { OPCODE } from './opcode.ts'
 import type { Protocol2, Protocol2Node } from './protocol-2.ts'
@@ -15,7 +15,7 @@ export class Pickler {
   readonly #protocol2: Protocol2
   readonly #references: ReadonlyMap<Protocol2Node, number>
   readonly #early: ReadonlySet<CompositeNode>
-  readonly #writer = new ByteWriter()
+  readonly #writer = new ByteWriter(MAX_PICKLE_BYTES)
   readonly #memo = new Map<Protocol2Node, number>()
   /** Nodes begun and not finished, from the outermost; those of `#unmade` do not exist yet. */
   readonly #within: CompositeNode[] = []

@@ -10,7 +10,7 @@ import { type Allows, isAllowed, isGlobal } from './allow-list.ts'
 import { ByteCursor } from './byte-cursor.ts'
 import { MAX_GLOBAL_BYTES, MAX_GLOBALS, MAX_OPCODES, MAX_PICKLE_BYTES } from './limits.ts'
 import { PickleMachine } from './machine.ts'
-import { type GlobalNode, type PickleGraph, type PickleNode, textOf } from './node.ts'
+import { type GlobalNode, type PickleGraph, type PickleNode, shortTextOf } from './node.ts'
 import { OPCODE } from './opcode.ts'
 import { readAtom } from './read-atom.ts'
 
@@ -170,8 +170,8 @@ function readGlobal(cursor: ByteCursor, machine: PickleMachine): GlobalNode {
 
 function popGlobal(machine: PickleMachine): GlobalNode {
   const [moduleNode, nameNode] = machine.popItems(2)
-  const module = textOf(moduleNode)
-  const name = textOf(nameNode)
+  const module = shortTextOf(moduleNode)
+  const name = shortTextOf(nameNode)
   if (
     module === undefined ||
     name === undefined ||

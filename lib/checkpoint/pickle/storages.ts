@@ -1,11 +1,12 @@
 import { CheckpointFormatError } from '../checkpoint-format-error.ts'
 import {
+  beginningOf,
   childrenOf,
   type GlobalNode,
   integerOf,
   type PersistentNode,
   type PickleNode,
-  textOf,
+  shortTextOf,
 } from './node.ts'
 
 /** A storage as a pickle names it: `('storage', torch.FloatStorage, '0', 'cpu', 3)`. */
@@ -86,16 +87,16 @@ export function storageOf(node: PersistentNode): StorageReference {
   const items = node.id.kind === 'tuple' ? node.id.items : []
   const [type, storageClass, keyNode, location, countNode, view] = items
   const isLegacy = items.length === 6 && view?.kind === 'none'
-  const key = textOf(keyNode)
+  const key = shortTextOf(keyNode)
   const count = integerOf(countNode)
   const className = storageClass?.kind === 'global' ? storageClass.name : ''
   const unitBytes = storageClass?.kind === 'global' ? unitBytesOf(storageClass) : undefined
   if (
     !(items.length === 5 || isLegacy) ||
-    textOf(type) !== 'storage' ||
+    shortTextOf(type) !== 'storage' ||
     key === undefined ||
     key === '' ||
-    textOf(location) === undefined ||
+    shortTextOf(location) === undefined ||
     count === undefined ||
     count < 0 ||
     unitBytes === undefined ||
@@ -129,7 +130,7 @@ function unitBytesOf(global: GlobalNode): number | undefined {
 function summary(items: readonly PickleNode[]): string {
   const parts = items
     .slice(0, 8)
-    .map((item) => textOf(item)?.slice(0, 40) ?? integerOf(item) ?? item.kind)
+    .map((item) => beginningOf(item, 40) ?? integerOf(item) ?? item.kind)
   return `(${parts.join(', ')})`
 }
 

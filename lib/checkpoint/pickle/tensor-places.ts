@@ -1,6 +1,6 @@
 import { CheckpointFormatError } from '../checkpoint-format-error.ts'
 import { childrenOf, type PickleNode } from './node.ts'
-import { labelOf } from './paths.ts'
+import { labelledChildren } from './paths.ts'
 import { checkTensor, type TensorView, viewOfTensor, withinParameter } from './tensors.ts'
 
 /** A tensor at one of its places; one that has two names is at two places. */
@@ -17,10 +17,12 @@ export interface TensorPlaces {
   readonly isCut: boolean
 }
 
-/** Values looked at on one walk; shared ones are looked at once for each of their places. */
+/** Values looked at on one walk of one key; shared ones are looked at once for each of their places. */
 const MAX_VISITS = 1_000_000
 /** Tensors of one answer; the largest optimizers have some ten thousand. */
 const MAX_TENSORS = 200_000
+/** Names of modules within each other have some hundred. */
+const MAX_PATH_CHARACTERS = 1000
 
 interface Visit {
   readonly node: PickleNode
@@ -52,15 +54,14 @@ export function tensorPlaces(root: PickleNode, rootPath: string): TensorPlaces {
       else faults.push(placed)
       continue
     }
-    const children = childrenOf(node)
-    if (children.length === 0 || within.has(node)) continue
+    const count = childrenOf(node).length
+    if (count === 0 || within.has(node)) continue
+    // Each is looked at, whether it may hold tensors or not.
+    visits += count
     within.add(node)
     pending.push({ node, path, leaves: true })
-    for (let index = children.length - 1; index >= 0; index -= 1) {
-      const child = children[index]
-      if (child !== undefined && mayHoldTensors(child)) {
-        pending.push({ node: child, path: `${path}${labelOf({ parent: node, index })}` })
-      }
+    for (const { child, label } of labelledChildren(node, mayHoldTensors).reverse()) {
+      pending.push({ node: child, path: longer(path, label) })
     }
   }
   return { tensors, faults, isCut: false }
@@ -80,6 +81,13 @@ function placedAt(
     if (error instanceof CheckpointFormatError) return { path, fault: error }
     throw error
   }
+}
+
+/** A path is no longer than a person reads, however deep the value. */
+function longer(path: string, label: string): string {
+  if (path.length > MAX_PATH_CHARACTERS) return path
+  const grown = `${path}${label}`
+  return grown.length > MAX_PATH_CHARACTERS ? `${grown.slice(0, MAX_PATH_CHARACTERS)}…` : grown
 }
 
 function mayHoldTensors(node: PickleNode): boolean {

@@ -22,6 +22,9 @@ export interface TensorView {
 /** Calls of `torch._utils` whose first arguments are storage, offset, size and stride. */
 const REBUILDS = ['_rebuild_tensor', '_rebuild_tensor_v2', '_rebuild_tensor_v3', '_rebuild_qtensor']
 
+/** Axes of one tensor. */
+const MAX_AXES = 64
+
 /**
  * Refuses tensors that reach beyond their storage: older torch reads foreign memory there.
  *
@@ -136,6 +139,8 @@ function integersOf(node: PickleNode | undefined): number[] | undefined {
     return integersOf(itemsOf(node.args)[0])
   }
   if (node?.kind !== 'tuple' && node?.kind !== 'list') return undefined
+  // torch itself computes with 64 at most. One list may be the shape of every tensor.
+  if (node.items.length > MAX_AXES) return undefined
   const numbers: number[] = []
   for (const item of node.items) {
     const number = integerOf(item)

@@ -17,13 +17,16 @@ export interface TopLevelEntry {
 export function topLevelEntries(root: PickleNode): TopLevelEntry[] {
   const entries = new Map<string, TopLevelEntry>()
   const pairs = pairsOf(asDict(root))
+  const texts = new Map<PickleNode, string>()
   for (let index = 0; index + 1 < pairs.length; index += 2) {
     const keyNode = pairs[index]
     const value = pairs[index + 1]
-    const key = textOf(keyNode)
+    const key = keyNode && (texts.get(keyNode) ?? textOf(keyNode))
     if (keyNode === undefined || value === undefined || key === undefined) {
       throw noDict('string keys', `a key that is a ${keyNode?.kind}`)
     }
+    // One text may be the key of every entry.
+    texts.set(keyNode, key)
     entries.set(key, { key, keyNode: entries.get(key)?.keyNode ?? keyNode, value })
   }
   return [...entries.values()]

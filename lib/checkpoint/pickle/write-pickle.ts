@@ -4,7 +4,6 @@
  */
 import { CheckpointFormatError } from '../checkpoint-format-error.ts'
 import { type Allows, isAllowed } from './allow-list.ts'
-import { MAX_PICKLE_BYTES } from './limits.ts'
 import type { PickleNode } from './node.ts'
 import { Pickler } from './pickler.ts'
 import { Protocol2 } from './protocol-2.ts'
@@ -32,7 +31,7 @@ export function writePickle(root: PickleNode, allows: Allows = isAllowed): Uint8
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
     const pickler = new Pickler(protocol2, references, early)
     const bytes = pickler.write(root)
-    if (pickler.neededEarly.size === 0) return within(bytes)
+    if (pickler.neededEarly.size === 0) return bytes
     early = new Set([...early, ...pickler.neededEarly])
   }
   throw new CheckpointFormatError({
@@ -41,16 +40,5 @@ export function writePickle(root: PickleNode, allows: Allows = isAllowed): Uint8
     expected: 'values that can be made before what contains them',
     found: 'tuples or calls in each other',
     meaning: 'The pickle is made to deceive: no program builds such values.',
-  })
-}
-
-function within(bytes: Uint8Array): Uint8Array {
-  if (bytes.byteLength <= MAX_PICKLE_BYTES) return bytes
-  throw new CheckpointFormatError({
-    code: 'too-large',
-    field: 'pickle: bytes, as protocol 2',
-    expected: `at most ${MAX_PICKLE_BYTES}`,
-    found: String(bytes.byteLength),
-    meaning: 'Byte strings of newer protocols take more room in protocol 2.',
   })
 }
