@@ -8,7 +8,7 @@ import { allowing, type GlobalName } from './pickle/allow-list.ts'
 import { planRewrite, type RewritePlan } from './plan-rewrite.ts'
 import type { RangeReader } from './range-reader.ts'
 import { entriesOf, readTorchFile, type TorchFile } from './read-checkpoint.ts'
-import { planSafetensors } from './safetensors/plan-safetensors.ts'
+import { type PickledFile, planSafetensors } from './safetensors/plan-safetensors.ts'
 import { planVerbatim } from './safetensors/plan-verbatim.ts'
 import { readSafetensorsHeader, type SafetensorsHeader } from './safetensors/read-header.ts'
 
@@ -29,6 +29,11 @@ export interface OutputRequest {
   readonly format: OutputFormat
   /** Globals that are allowed beside the list; the plan's globals tell which of them there were. */
   readonly permitted?: readonly GlobalName[]
+}
+
+/** A plan, and the last part of the name that readers of what comes of it look at. */
+export interface OutputPlan extends RewritePlan {
+  readonly extension: '.pth' | '.safetensors'
 }
 
 /**
@@ -57,18 +62,26 @@ export async function openCheckpoint(
  *
  * @throws {CheckpointFormatError} as `planRewrite`, `planLegacyRewrite`, `planSafetensors` and `planVerbatim` do
  */
-export async function planOutput(
-  reader: RangeReader,
-  request: OutputRequest,
-): Promise<RewritePlan> {
+export async function planOutput(reader: RangeReader, request: OutputRequest): Promise<OutputPlan> {
   const { wanted, format, permitted = [] } = request
   const opened = await openCheckpoint(reader, permitted)
-  if (opened.format === 'safetensors') return planVerbatim(opened.file, wanted)
-  if (format === 'safetensors') return planSafetensors(reader, opened, wanted)
-  if (opened.format === 'legacy') {
-    return planLegacyRewrite(reader, opened.file, wanted, allowing(permitted))
+  if (opened.format === 'safetensors') {
+    return { ...planVerbatim(opened.file, wanted), extension: '.safetensors' }
   }
+  if (format === 'safetensors') {
+    return { ...(await planSafetensors(reader, opened, wanted)), extension: '.safetensors' }
+  }
+  return { ...(await planTorch(reader, opened, wanted, permitted)), extension: '.pth' }
+}
+
+async function planTorch(
+  reader: RangeReader,
+  opened: PickledFile,
+  wanted: OutputRequest['wanted'],
+  permitted: readonly GlobalName[],
+): Promise<RewritePlan> {
+  const allows = allowing(permitted)
+  if (opened.format === 'legacy') return planLegacyRewrite(reader, opened.file, wanted, allows)
   const { file } = opened
-  const entries = entriesOf(file.pickle, file.globals)
-  return planRewrite({ ...file, entries }, wanted, allowing(permitted))
+  return planRewrite({ ...file, entries: entriesOf(file.pickle, file.globals) }, wanted, allows)
 }

@@ -23,6 +23,7 @@ export { formatOf } from './file-format.ts'
 export {
   type OpenedCheckpoint,
   type OutputFormat,
+  type OutputPlan,
   type OutputRequest,
   openCheckpoint,
   planOutput,

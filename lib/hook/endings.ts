@@ -12,7 +12,7 @@ import {
   type History,
   momentOf,
 } from './history.ts'
-import type { HookOptions } from './hook-arguments.ts'
+import type { HookOptions, PublishFormat } from './hook-arguments.ts'
 import type { Life } from './lives.ts'
 import { bestName, keyIn, nameOf, pathOf, type Run } from './names.ts'
 import { type OutDir, outDirText } from './out-dir.ts'
@@ -34,6 +34,7 @@ export interface Publication {
   publishedKeys: readonly string[]
   /** Top-level keys that go although `publishedKeys` may name them. */
   droppedKeys: readonly string[]
+  format: PublishFormat
 }
 
 /** What one end of training publishes; nothing until the upload that it names is there. */
@@ -112,9 +113,9 @@ function withKey(
 }
 
 function publicationsOf(survey: Survey, last: CheckpointFact, options: HookOptions): Publication[] {
-  const { publishedKeys, outDir } = options
+  const { publishedKeys, publishFormat: format, outDir } = options
   if (publishedKeys === undefined) return []
-  const common = { publishedKeys, droppedKeys: unsavedKeys(options), outDir }
+  const common = { publishedKeys, droppedKeys: unsavedKeys(options), outDir, format }
   const ofLast: Publication[] = options.saveLast
     ? [{ of: { last: true }, source: last, name: nameOf(last.key), ...common }]
     : []
@@ -126,6 +127,7 @@ function publicationsOf(survey: Survey, last: CheckpointFact, options: HookOptio
       publishedKeys,
       droppedKeys: BEST_DROPPED_KEYS,
       outDir,
+      format,
     }),
   )
   return [...ofLast, ...ofBest]
@@ -146,12 +148,13 @@ export function isPublishDue(
 
 function filesOf(publications: Publication[]): string {
   return JSON.stringify(
-    publications.map(({ outDir, name, source, publishedKeys, droppedKeys }) => [
+    publications.map(({ outDir, name, source, publishedKeys, droppedKeys, format }) => [
       outDir && outDirText(outDir),
       name,
       source.first.versionId,
       publishedKeys,
       droppedKeys,
+      format,
     ]),
   )
 }

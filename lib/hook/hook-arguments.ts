@@ -40,6 +40,8 @@ const argumentsSchema = z.looseObject({
   save_begin: z.optional(whole),
   /** None of the hook's: what marks a directory checkpoint as whole. */
   directory_marker: optional(text),
+  /** None of the hook's: in which format files are published. */
+  publish_format: optional(text),
 })
 
 /** What each argument may be, in the words of an error. */
@@ -61,6 +63,7 @@ const ALLOWED: Record<string, string> = {
   published_keys: 'a key, a list of keys or null',
   save_begin: 'a whole number of 0 or more',
   directory_marker: 'a file name without "/", or null',
+  publish_format: '"pth", "safetensors" or null',
 }
 
 /** The arguments that somebody named, as they were named. */
@@ -71,6 +74,9 @@ export interface TrackedMetric {
   metric: string
   rule: Rule | undefined
 }
+
+/** `pth`: as torch reads it. `safetensors`: the tensors of `state_dict`, as the package of that name reads it. */
+export type PublishFormat = 'pth' | 'safetensors'
 
 /** All arguments in force, checked; the names are the hook's, in our spelling. */
 export interface HookOptions {
@@ -95,6 +101,7 @@ export interface HookOptions {
   saveBegin: number
   /** The file of a directory checkpoint that names the others, beside those that are always known. */
   directoryMarker: string | undefined
+  publishFormat: PublishFormat
   /** Things that are in force and deserve a word, such as an unknown argument. */
   remarks: ArgumentFault[]
 }
@@ -174,6 +181,7 @@ export function resolveOptions(stack: NamedArguments, named: NamedArguments): Ho
     lessKeys,
     publishedKeys: withoutDuplicates('published_keys', listOf(given.published_keys)),
     saveBegin: notNegative('save_begin', given.save_begin ?? 0),
+    publishFormat: publishFormat(given.publish_format ?? 'pth'),
     directoryMarker: fileName('directory_marker', given.directory_marker ?? undefined),
     remarks,
   }
@@ -313,6 +321,14 @@ function notNegative(field: string, value: number): number {
 function fileName(field: string, name: string | undefined): string | undefined {
   if (name === undefined || !(['', '.', '..'].includes(name) || name.includes('/'))) return name
   throw new HookArgumentError(field, `expected ${ALLOWED[field]}, got ${shown(name)}`)
+}
+
+function publishFormat(format: string): PublishFormat {
+  if (format === 'pth' || format === 'safetensors') return format
+  throw new HookArgumentError(
+    'publish_format',
+    `expected ${ALLOWED['publish_format']}, got ${shown(format)}`,
+  )
 }
 
 function listOf(value: string | string[] | null | undefined): string[] | undefined {

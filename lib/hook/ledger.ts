@@ -53,6 +53,8 @@ export interface ArtifactIdentity {
   /** Top-level keys that may stay; nothing: all. */
   publishedKeys: readonly string[] | undefined
   droppedKeys: readonly string[]
+  /** Set where it is no file of torch. */
+  format?: 'safetensors'
 }
 
 /** The object that an artifact became. */
@@ -191,8 +193,9 @@ export function identityText(identity: ArtifactIdentity): string {
 
 /** A text that is the same for the same file, wherever it lies. */
 export function fileText(identity: Omit<ArtifactIdentity, 'folder'>): string {
-  const { kind, metric, name, source, publishedKeys, droppedKeys } = identity
-  return JSON.stringify([kind, metric, name, source.bytes, publishedKeys, droppedKeys])
+  const { kind, metric, name, source, publishedKeys, droppedKeys, format } = identity
+  const common = [kind, metric, name, source.bytes, publishedKeys, droppedKeys]
+  return JSON.stringify(format === undefined ? common : [...common, format])
 }
 
 /** The ledger with another history. */

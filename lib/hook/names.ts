@@ -169,8 +169,12 @@ export function bestName(metric: string, checkpoint: string): string {
  *
  * @param sha256 the file's SHA-256 in hexadecimal
  */
-export function publishedName(name: string, sha256: string): string {
-  return `${stemOf(name)}-${sha256.slice(0, 8)}.pth`
+export function publishedName(
+  name: string,
+  sha256: string,
+  extension: '.pth' | '.safetensors' = '.pth',
+): string {
+  return `${stemOf(name)}-${sha256.slice(0, 8)}${extension}`
 }
 
 /** The name that the hub takes instead where a foreign object holds the one it would write. */

@@ -160,7 +160,7 @@ function forgetRefusals(draft: Draft, outcome: Outcome): void {
 
 /** The published file that an end asks for. */
 function publishedIdentity(publication: Publication, folder: Folder): ArtifactIdentity {
-  const { of, source, name, publishedKeys, droppedKeys } = publication
+  const { of, source, name, publishedKeys, droppedKeys, format } = publication
   return {
     kind: 'published',
     folder,
@@ -169,6 +169,7 @@ function publishedIdentity(publication: Publication, folder: Folder): ArtifactId
     source: sourceOf(source),
     publishedKeys,
     droppedKeys,
+    ...(format === 'safetensors' && { format }),
   }
 }
 
@@ -208,6 +209,7 @@ function isFileOf(
     identity.kind === wanted.kind &&
     identity.folder === wanted.folder &&
     identity.name === wanted.name &&
+    identity.format === wanted.format &&
     identity.source.bytes === wanted.source.bytes &&
     keptKeys.every((key) => keepsKey(wanted, key)) &&
     !removedKeys.some((key) => keepsKey(wanted, key))

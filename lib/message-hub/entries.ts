@@ -134,6 +134,7 @@ function shownOptions(
     greater_keys: options.greaterKeys,
     less_keys: options.lessKeys,
     published_keys: options.publishedKeys,
+    publish_format: options.publishFormat,
     save_begin: options.saveBegin,
     directory_marker: options.directoryMarker,
   }
@@ -218,7 +219,7 @@ function controlEntry(kind: 'options' | 'life' | 'end', { seconds, ordinal }: Co
 
 function artifactEntry(key: string, artifact: Artifact): Attributes {
   if (artifact.state === 'foreign') return { key, state: artifact.state, seconds: artifact.seconds }
-  const { kind, metric, name, source, publishedKeys, droppedKeys } = artifact.identity
+  const { kind, metric, name, source, publishedKeys, droppedKeys, format } = artifact.identity
   const identity = {
     key,
     state: artifact.state,
@@ -233,6 +234,7 @@ function artifactEntry(key: string, artifact: Artifact): Attributes {
     },
     published_keys: publishedKeys,
     dropped_keys: droppedKeys,
+    format,
   }
   if (artifact.state === 'refused') return { ...identity, reason: artifact.reason }
   const { object } = artifact

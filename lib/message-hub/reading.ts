@@ -214,6 +214,7 @@ function artifactOf(run: Run, entry: string, stored: Parsed<'artifact'>): Artifa
     },
     publishedKeys: stored.published_keys,
     droppedKeys: stored.dropped_keys ?? [],
+    ...(stored.format !== undefined && { format: stored.format }),
   }
   if (state === 'refused') return { state, identity, reason: stored.reason ?? '' }
   const { version_id, etag, size_bytes, sha256 } = stored

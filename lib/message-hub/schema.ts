@@ -84,6 +84,7 @@ export const schemas = {
     source: maybe(z.object({ key: text, version_id: text, step: number, bytes: text })),
     published_keys: maybe(texts),
     dropped_keys: maybe(texts),
+    format: maybe(z.literal('safetensors')),
     version_id: maybe(text),
     etag: maybe(text),
     size_bytes: maybe(number),

@@ -99,12 +99,12 @@ async function makeFrom(
   const reader = await sourceReader(bucket, source)
   const plan = await planOutput(reader, {
     wanted: (key) => keepsKey(identity, key),
-    format: 'pth',
+    format: identity.format ?? 'pth',
   })
   const content = await contentOf(reader, plan)
   const key =
     identity.kind === 'published'
-      ? keyIn(identity.folder, publishedName(identity.name, content.sha256))
+      ? keyIn(identity.folder, publishedName(identity.name, content.sha256, plan.extension))
       : action.key
   return write(bucket, ledger, action, key, plan, content)
 }

@@ -1,7 +1,7 @@
 /** Stripping a checkpoint: it is rewritten without some keys, in the place of the version that stands. */
 import { type Bucket, BucketError } from '../bucket/bucket.ts'
 import { replaceVersion } from '../bucket/replace.ts'
-import { CheckpointFormatError, planRewrite, readCheckpoint } from '../checkpoint/rewrite.ts'
+import { CheckpointFormatError, planOutput } from '../checkpoint/rewrite.ts'
 import type { Action } from '../hook/ledger.ts'
 import type { Result } from '../hook/record-result.ts'
 import { inspectUpload } from './inspect-upload.ts'
@@ -21,7 +21,10 @@ export async function stripCheckpoint(
   const { droppedKeys } = action
   try {
     const reader = await sourceReader(bucket, action)
-    const plan = planRewrite(await readCheckpoint(reader), (key) => !droppedKeys.includes(key))
+    const plan = await planOutput(reader, {
+      wanted: (key) => !droppedKeys.includes(key),
+      format: 'pth',
+    })
     if (plan.removedKeys.length === 0) return { kind: 'unstripped', refusal: undefined }
     const content = await contentOf(reader, plan)
     const replaced = await replaceVersion(bucket, action, content, droppedKeys)

@@ -20,6 +20,7 @@ import { checkpointOf, zipOf } from '../../fixtures/zip-bytes.ts'
 
 /** Set to 10 or more for a long campaign: the seeds are the same, the runs more. */
 const TIMES = Number(process.env['FUZZ_TIMES'] ?? 1)
+const TIMEOUT_MS = 120_000 * TIMES
 
 const float = { 0: new Uint8Array(8), 1: new Uint8Array(24) }
 const state = dict({
@@ -61,34 +62,42 @@ describe('a mutated file of each format ends in a refusal or a rewrite, never in
     ['zip', ZIP, 31],
     ['legacy', LEGACY, 32],
     ['safetensors', SAFE, 33],
-  ])('%s', async (_, bytes, seed) => {
-    await fc.assert(
-      fc.asyncProperty(mutations, async (changes) => {
-        await throughEveryReader(mutated(bytes, changes))
-      }),
-      { numRuns: 3000 * TIMES, seed },
-    )
-  })
+  ])(
+    '%s',
+    async (_, bytes, seed) => {
+      await fc.assert(
+        fc.asyncProperty(mutations, async (changes) => {
+          await throughEveryReader(mutated(bytes, changes))
+        }),
+        { numRuns: 3000 * TIMES, seed },
+      )
+    },
+    TIMEOUT_MS,
+  )
 
-  test('chance bytes behind the beginning of each format', async () => {
-    const beginnings = [
-      ZIP.subarray(0, 30),
-      LEGACY.subarray(0, 21),
-      SAFE.subarray(0, 9),
-      new Uint8Array(),
-    ]
-    await fc.assert(
-      fc.asyncProperty(
-        fc.constantFrom(...beginnings),
-        fc.uint8Array({ maxLength: 400 }),
-        async (first, rest) => {
-          const codes = await throughEveryReader(new Uint8Array(Buffer.concat([first, rest])))
-          expect(codes).not.toContain('fine')
-        },
-      ),
-      { numRuns: 3000 * TIMES, seed: 34 },
-    )
-  })
+  test(
+    'chance bytes behind the beginning of each format',
+    async () => {
+      const beginnings = [
+        ZIP.subarray(0, 30),
+        LEGACY.subarray(0, 21),
+        SAFE.subarray(0, 9),
+        new Uint8Array(),
+      ]
+      await fc.assert(
+        fc.asyncProperty(
+          fc.constantFrom(...beginnings),
+          fc.uint8Array({ maxLength: 400 }),
+          async (first, rest) => {
+            const codes = await throughEveryReader(new Uint8Array(Buffer.concat([first, rest])))
+            expect(codes).not.toContain('fine')
+          },
+        ),
+        { numRuns: 3000 * TIMES, seed: 34 },
+      )
+    },
+    TIMEOUT_MS,
+  )
 
   test('each of them cut short anywhere is no whole checkpoint', async () => {
     for (const bytes of [ZIP, LEGACY, SAFE]) {

@@ -214,11 +214,12 @@ export class AHub {
     const [keptKeys, removedKeys] = [true, false].map((isKept) =>
       KEYS.filter((each) => keepsKey(identity, each) === isKept),
     )
-    const content = JSON.stringify([identity.source.bytes, keptKeys])
+    const extension = identity.format === undefined ? '.pth' : '.safetensors'
+    const content = JSON.stringify([identity.source.bytes, keptKeys, extension])
     const sha256 = createHash('sha256').update(content).digest('hex')
     const key =
       identity.kind === 'published'
-        ? keyIn(identity.folder, publishedName(identity.name, sha256))
+        ? keyIn(identity.folder, publishedName(identity.name, sha256, extension))
         : action.key
     this.#count += 1
     this.artifacts.set(placeOf(key), versionId)

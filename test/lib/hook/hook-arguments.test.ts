@@ -57,6 +57,8 @@ describe('a wrong argument gives an error with its name, what was given, what is
     [{ directory_marker: 'a/b' }, 'directory_marker', '"a/b"', 'a file name without "/"'],
     [{ directory_marker: '' }, 'directory_marker', '""', 'a file name without "/"'],
     [{ directory_marker: '..' }, 'directory_marker', '".."', 'a file name without "/"'],
+    [{ publish_format: 'onnx' }, 'publish_format', '"onnx"', '"pth", "safetensors"'],
+    [{ publish_format: true }, 'publish_format', 'true', '"safetensors" or null'],
     [{ save_begin: -1 }, 'save_begin', '-1', 'a whole number of 0 or more'],
   ])('%j', (named, field, given, allowed) => {
     const [found, reason] = errorOf(named)
@@ -111,6 +113,7 @@ describe('an argument that nobody names', () => {
       greaterKeys: DEFAULT_GREATER_KEYS,
       lessKeys: DEFAULT_LESS_KEYS,
       publishedKeys: undefined,
+      publishFormat: 'pth',
       saveBegin: 0,
       remarks: [],
     })
@@ -126,9 +129,13 @@ describe('an argument that nobody names', () => {
   })
 
   test('and null is a value: it overrules the stack', () => {
-    const stack = { save_best: 'acc', published_keys: ['meta'] }
-    const named = { save_best: null, published_keys: null }
-    expect(resolveOptions(stack, named)).toMatchObject({ saveBest: [], publishedKeys: undefined })
+    const stack = { save_best: 'acc', published_keys: ['meta'], publish_format: 'safetensors' }
+    const named = { save_best: null, published_keys: null, publish_format: null }
+    expect(resolveOptions(stack, named)).toMatchObject({
+      saveBest: [],
+      publishedKeys: undefined,
+      publishFormat: 'pth',
+    })
   })
 })
 

@@ -174,6 +174,9 @@ describe('what the hub writes is named', () => {
     const sha256 = '0123456789abcdef'.repeat(4)
     expect(publishedName('best_acc_epoch_3.pth', sha256)).toBe('best_acc_epoch_3-01234567.pth')
     expect(publishedName('v1.2-3.ckpt', sha256)).toBe('v1.2-3-01234567.pth')
+    expect(publishedName('epoch_3.pth', sha256, '.safetensors')).toBe(
+      'epoch_3-01234567.safetensors',
+    )
   })
 
   test('with .hub where somebody else has the name', () => {

@@ -381,6 +381,16 @@ describe('the effects run dry (invariant 9)', () => {
     expect(hubOf(run).published()).toEqual(['epoch_1'])
   })
 
+  test('but not where they publish it in two formats', () => {
+    const run = aRun()
+    run.upload(1)
+    run.options({ published_keys: ['meta'] }).end()
+    run.options({ published_keys: ['meta'], publish_format: 'safetensors' }).end()
+    const made = hubOf(run).ledger.artifacts.values()
+    const formats = [...made].map((each) => ('identity' in each ? each.identity.format : 'foreign'))
+    expect(formats.toSorted()).toEqual(['safetensors', undefined])
+  })
+
   test('where two metrics give their best copies one name', () => {
     const run = aRun({ save_best: ['a/b', 'a_b'], rule: 'greater' })
     const hub = hubOf(run.upload(1).metrics(1, { 'a/b': 1, a_b: 2 }))

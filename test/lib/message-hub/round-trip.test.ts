@@ -326,7 +326,7 @@ const named = recordOf({
   source: recordOf({ key: texts, versionId: texts, step: steps, bytes: texts }),
   publishedKeys: fc.option(fc.array(texts, { maxLength: 2 }), { nil: undefined }),
   droppedKeys: fc.array(texts, { maxLength: 2 }),
-})
+}).chain((made) => fc.constantFrom(made, { ...made, format: 'safetensors' as const }))
 const object = recordOf({
   versionId: texts,
   etag: texts,

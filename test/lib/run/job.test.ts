@@ -1,7 +1,12 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { restoreVersion } from '../../../lib/bucket/restore.ts'
+import { inspectCheckpoint } from '../../../lib/checkpoint/inspect.ts'
+import { readerOver } from '../../../lib/checkpoint/range-reader.ts'
 import { carryOutJob, JobError, parseJob } from '../../../lib/run/job.ts'
 import { makeArtifact } from '../../../lib/run/make-artifact.ts'
+import { legacyOf, legacyTensor } from '../../fixtures/legacy-bytes.ts'
+import { dict, floatTensor, pickleOf } from '../../fixtures/pickle-bytes.ts'
+import { checkpointOf, zipOf } from '../../fixtures/zip-bytes.ts'
 import { bytesAt, head, liveKeys, put, remove } from '../bucket/objects.ts'
 import { type Store, startStore } from '../bucket/store.ts'
 import {
@@ -105,7 +110,7 @@ describe('the source of a copy', () => {
     await upload(worker, { 'epoch_1.pth': checkpoint('one') })
     await remove(worker.bucket, `${RUN}/epoch_1.pth`, first?.versionId)
     await drain(worker)
-    expect(await bytesAt(worker.bucket, BEST)).toBeDefined()
+    expect(await contentAt(BEST)).toBeDefined()
   })
 
   test('is what the hub restored, where the upload itself expired', async () => {
@@ -127,6 +132,71 @@ describe('the source of a copy', () => {
   })
 })
 
+describe('a best copy', () => {
+  test('keeps the averaged weights, and has no optimizer and no schedulers', async () => {
+    const weights = dict({ weight: floatTensor('0', 4) })
+    const pickle = pickleOf(
+      dict({ state_dict: weights, ema_state_dict: weights, optimizer: '}', param_schedulers: '}' }),
+    )
+    await upload(worker, {
+      'checkpoint_hook.json': { save_best: 'acc', rule: 'greater' },
+      'epoch_1.pth': checkpointOf(pickle, { 0: new Uint8Array(16) }),
+      'metrics/1.json': { epoch: 1, metrics: { acc: 0.5 } },
+    })
+    await drain(worker)
+    expect((await ledgerOf(worker)).artifacts.get(BEST)).toMatchObject({
+      object: {
+        keptKeys: ['state_dict', 'ema_state_dict'],
+        removedKeys: ['optimizer', 'param_schedulers'],
+      },
+    })
+  })
+
+  test('of a legacy file is a legacy file', async () => {
+    const state_dict = dict({ weight: legacyTensor('7', 2) })
+    await upload(worker, {
+      'checkpoint_hook.json': { save_best: 'acc', rule: 'greater' },
+      'epoch_1.pth': legacyOf(dict({ state_dict, optimizer: '}' }), [
+        { key: '7', data: new Uint8Array(8) },
+      ]),
+      'metrics/1.json': { epoch: 1, metrics: { acc: 0.5 } },
+    })
+    await drain(worker)
+    const { format, keys } = await inspectCheckpoint(readerOver(await contentAt(BEST)))
+    expect([format, keys.map(({ key }) => key)]).toEqual(['legacy', ['state_dict']])
+  })
+})
+
+describe('an upload of another kind', () => {
+  test('is kept and reported with the reason, and is never the last', async () => {
+    const script = zipOf([
+      { name: 'a/data.pkl', data: pickleOf('}') },
+      { name: 'a/constants.pkl', data: pickleOf('}') },
+      { name: 'a/version', data: Buffer.from('3') },
+    ])
+    await upload(worker, {
+      'checkpoint_hook.json': { max_keep_ckpts: 1 },
+      'epoch_1.pth': checkpoint('whole'),
+      'epoch_2.pth': script,
+      'epoch_3.pth': 'no checkpoint',
+    })
+    await drain(worker)
+    expect(await liveKeys(worker.bucket, `${RUN}/epoch_`)).toEqual(
+      [1, 2, 3].map((step) => `${RUN}/epoch_${step}.pth`),
+    )
+    const { lastCheckpoint, history } = await ledgerOf(worker)
+    expect(lastCheckpoint).toContain('epoch_1.pth')
+    const faults = [...history.steps.values()].flatMap(({ uploads }) =>
+      uploads.map(({ fault }) => fault),
+    )
+    expect(faults.map((fault) => fault?.slice(0, 24))).toEqual([
+      undefined,
+      expect.stringContaining('entries'),
+      expect.stringContaining('first bytes'),
+    ])
+  })
+})
+
 describe('a published file', () => {
   test('has the same bytes and name from the upload as from elsewhere', async () => {
     const names: string[][] = []
@@ -143,6 +213,30 @@ describe('a published file', () => {
     }
     expect(names[0]).toHaveLength(1)
     expect(names[1]).toEqual(names[0])
+  })
+
+  test('may be of safetensors: the tensors of state_dict, named after its own hash', async () => {
+    const files = {
+      'checkpoint_hook.json': {
+        published_keys: ['meta', 'state_dict'],
+        publish_format: 'safetensors',
+      },
+      'epoch_1.pth': checkpoint('same'),
+      'after_train.json': '',
+    }
+    await upload(worker, files)
+    await drain(worker)
+    const [key = '', ...more] = await liveKeys(worker.bucket, `${RUN}/epoch_1-`)
+    expect(more).toEqual([])
+    expect(key).toMatch(/epoch_1-[0-9a-f]{8}\.safetensors$/)
+    const { tensors, meta } = await inspectCheckpoint(readerOver(await contentAt(key)))
+    expect(tensors.map(({ path, shape }) => [path, shape])).toEqual([['weight', [4]]])
+    expect(meta).toEqual({ words: 'same', format: 'pt' })
+    const { artifacts } = await ledgerOf(worker)
+    expect(artifacts.get(key)).toMatchObject({
+      identity: { format: 'safetensors' },
+      object: { keptKeys: ['meta', 'state_dict'], removedKeys: ['optimizer'] },
+    })
   })
 
   test('beside a foreign object of its name takes another', async () => {
@@ -171,4 +265,10 @@ function uploadBest(acc: number, bytes = checkpoint('one')) {
     'epoch_1.pth': bytes,
     'metrics/1.json': { epoch: 1, metrics: { acc } },
   })
+}
+
+async function contentAt(key: string): Promise<Uint8Array> {
+  const bytes = await bytesAt(worker.bucket, key)
+  if (bytes === undefined) throw new Error(`${key} is not there`)
+  return bytes
 }
