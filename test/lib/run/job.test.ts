@@ -110,7 +110,7 @@ describe('the source of a copy', () => {
     await upload(worker, { 'epoch_1.pth': checkpoint('one') })
     await remove(worker.bucket, `${RUN}/epoch_1.pth`, first?.versionId)
     await drain(worker)
-    expect(await contentAt(BEST)).toBeDefined()
+    expect(await bytesAt(worker.bucket, BEST)).toBeDefined()
   })
 
   test('is what the hub restored, where the upload itself expired', async () => {
