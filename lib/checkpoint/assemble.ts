@@ -2,44 +2,31 @@ import { CheckpointFormatError } from './checkpoint-format-error.ts'
 import { lengthOf } from './layout.ts'
 import type { RewritePlan } from './plan-rewrite.ts'
 import type { RangeReader } from './range-reader.ts'
+import { readTogether } from './read-together.ts'
 import { fillerOf } from './zip/filler.ts'
 import { dataOffsetOf, LOCAL_HEADER_BYTES } from './zip/local-header.ts'
-import type { ZipEntry } from './zip/zip-entry.ts'
 
 /** Bytes held at a time: one S3 part of the usual size. */
 const DEFAULT_CHUNK_BYTES = 8 * 1024 * 1024
-/** Headers that lie within so many bytes are read together: a request costs more than these bytes. */
-const HEADERS_TOGETHER_BYTES = 256 * 1024
-/** Reads under way at a time. */
-const READS_AT_ONCE = 16
 
 /**
  * Sees that each entry to be copied begins with a local header of the same entry, that its data lie where
- * the plan supposes them, and that what is copied between entries is filler. To be called before ranges are copied without being read; `assemble` calls it.
+ * the plan supposes them, and that what is copied between entries is filler. To be called before ranges are
+ * copied without being read; `assemble` calls it.
  *
  * @throws {CheckpointFormatError} `bad-zip`
  */
 export async function checkLocalHeaders(reader: RangeReader, plan: RewritePlan): Promise<void> {
   requireSource(reader, plan)
-  const groups = together(plan.copiedEntries)
-  for (let first = 0; first < groups.length; first += READS_AT_ONCE) {
-    const batch = groups.slice(first, first + READS_AT_ONCE)
-    await Promise.all(
-      batch.map(async ({ offset, end, entries }) => {
-        const bytes = await reader.read(offset, end - offset)
-        for (const entry of entries) {
-          dataOffsetOf(entry, bytes.subarray(entry.headerOffset - offset), plan.alignmentBytes)
-        }
-      }),
-    )
+  const headers = plan.copiedEntries.map(({ headerOffset, name }) => {
+    return { offset: headerOffset, lengthBytes: LOCAL_HEADER_BYTES + Buffer.byteLength(name) }
+  })
+  for (const [index, bytes] of (await readTogether(reader, headers)).entries()) {
+    const entry = plan.copiedEntries[index]
+    if (entry !== undefined) dataOffsetOf(entry, bytes, plan.alignmentBytes)
   }
-  for (let first = 0; first < plan.borrowed.length; first += READS_AT_ONCE) {
-    const batch = plan.borrowed.slice(first, first + READS_AT_ONCE)
-    await Promise.all(
-      batch.map(async ({ offset, lengthBytes }) => {
-        requireFiller(await reader.read(offset, lengthBytes), offset)
-      }),
-    )
+  for (const [index, bytes] of (await readTogether(reader, plan.borrowed)).entries()) {
+    requireFiller(bytes, plan.borrowed[index]?.offset ?? 0)
   }
 }
 
@@ -64,27 +51,6 @@ export async function* assemble(
         : piece.bytes.subarray(at, at + size)
     }
   }
-}
-
-interface HeaderGroup {
-  readonly offset: number
-  end: number
-  readonly entries: ZipEntry[]
-}
-
-function together(entries: readonly ZipEntry[]): HeaderGroup[] {
-  const groups: HeaderGroup[] = []
-  for (const entry of entries.toSorted((a, b) => a.headerOffset - b.headerOffset)) {
-    const end = entry.headerOffset + LOCAL_HEADER_BYTES + Buffer.byteLength(entry.name)
-    const last = groups.at(-1)
-    if (last !== undefined && end - last.offset <= HEADERS_TOGETHER_BYTES) {
-      last.end = end
-      last.entries.push(entry)
-    } else {
-      groups.push({ offset: entry.headerOffset, end, entries: [entry] })
-    }
-  }
-  return groups
 }
 
 /** Nothing of a removed entry is to be copied along but what is the same in every file. */

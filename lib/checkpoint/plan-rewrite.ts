@@ -34,6 +34,13 @@ export interface RewritePlan {
   readonly alignmentBytes: number
 }
 
+/** What a plan of a file without zip entries says of them: nothing is to be checked before ranges are copied. */
+export const WITHOUT_ENTRIES: Pick<RewritePlan, 'copiedEntries' | 'borrowed' | 'alignmentBytes'> = {
+  copiedEntries: [],
+  borrowed: [],
+  alignmentBytes: 1,
+}
+
 /**
  * torch takes this entry as a promise that storages follow each other as it would have written them, and
  * may then compute where they lie instead of looking it up. A file without it makes no such promise.

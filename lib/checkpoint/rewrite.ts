@@ -1,25 +1,23 @@
 /**
- * The checkpoint room: what a `.pth` file holds, and how one with fewer keys is made of it.
+ * The checkpoint room: what a checkpoint file holds, and how one with fewer keys is made of it.
  *
  * Decides whether a file is a checkpoint that every torch reads alike, whether its pickle is harmless, and
  * where each byte of a rewritten file comes from. It never runs or imports what a pickle names, never asks
  * the clock or chance, and never moves a byte itself: a reader gives it ranges, a plan tells which to copy.
  *
- * `ingest` calls `readZipDirectory` and `torchContainerIn` to see that an upload is whole; `publish` calls
- * `readCheckpoint`, `planRewrite`, and either `assemble` or, where ranges are copied within S3,
- * `checkLocalHeaders` and the parts of `cutIntoParts`.
+ * `ingest` calls `lookInto` to see that an upload is whole; `publish` calls `planOutput`, and either `assemble`
+ * or, where ranges are copied within S3, `checkLocalHeaders`; `ckpt inspect` calls `inspectCheckpoint`.
  *
  * @example
- * const checkpoint = await readCheckpoint(reader)
- * const plan = planRewrite(checkpoint, (key) => key === 'meta' || key === 'state_dict')
+ * const wanted = (key: string) => key === 'meta' || key === 'state_dict'
+ * const plan = await planOutput(reader, { wanted, format: 'pth' })
  * for await (const chunk of assemble(reader, plan)) hash.update(chunk)
  */
 export { assemble, checkLocalHeaders } from './assemble.ts'
 export { CheckpointFormatError, type CheckpointFormatErrorCode } from './checkpoint-format-error.ts'
 export { type LongestParts, splitParts } from './cut/split-parts.ts'
-export type { Piece } from './layout.ts'
-export { cutIntoParts, type Part, type PartRules, S3_PART_RULES } from './parts.ts'
 export { formatOf } from './file-format.ts'
+export type { Piece } from './layout.ts'
 export {
   type OpenedCheckpoint,
   type OutputFormat,
@@ -28,6 +26,7 @@ export {
   openCheckpoint,
   planOutput,
 } from './open-checkpoint.ts'
+export { cutIntoParts, type Part, type PartRules, S3_PART_RULES } from './parts.ts'
 export type { GlobalName } from './pickle/allow-list.ts'
 export type { NamedGlobal } from './pickle/globals.ts'
 export { planRewrite, type RewritePlan } from './plan-rewrite.ts'

@@ -7,7 +7,7 @@ import { checkTensors } from '../pickle/tensors.ts'
 import { topLevelEntries, withEntries } from '../pickle/top-level.ts'
 import { refuseWayBack } from '../pickle/way-back.ts'
 import { writePickle } from '../pickle/write-pickle.ts'
-import type { RewritePlan } from '../plan-rewrite.ts'
+import { type RewritePlan, WITHOUT_ENTRIES } from '../plan-rewrite.ts'
 import type { RangeReader } from '../range-reader.ts'
 import { concatBytes } from '../zip/byte-fields.ts'
 import { COUNT_BYTES, type LegacyFile, type LegacyStorage } from './legacy-file.ts'
@@ -61,8 +61,7 @@ export async function planLegacyRewrite(
     removedKeys: entries.map(({ key }) => key).filter((key) => !keptKeys.includes(key)),
     globals: file.globals,
     sourceSizeBytes: file.fileSizeBytes,
-    copiedEntries: [],
-    alignmentBytes: 1,
+    ...WITHOUT_ENTRIES,
   }
 }
 

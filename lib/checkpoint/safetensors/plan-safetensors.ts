@@ -8,7 +8,7 @@ import type { LegacyFile } from '../legacy/legacy-file.ts'
 import { safetensorsDtype } from '../pickle/dtypes.ts'
 import { refuseForbidden } from '../pickle/globals.ts'
 import { topLevelEntries } from '../pickle/top-level.ts'
-import type { RewritePlan } from '../plan-rewrite.ts'
+import { type RewritePlan, WITHOUT_ENTRIES } from '../plan-rewrite.ts'
 import type { RangeReader } from '../range-reader.ts'
 import type { TorchFile } from '../read-checkpoint.ts'
 import { headerBytes, type NewTensor } from './header-bytes.ts'
@@ -67,8 +67,7 @@ export async function planSafetensors(
     removedKeys: entries.map(({ key }) => key).filter((key) => !keptKeys.includes(key)),
     globals,
     sourceSizeBytes: reader.sizeBytes,
-    copiedEntries: [],
-    alignmentBytes: 1,
+    ...WITHOUT_ENTRIES,
   }
 }
 

@@ -1,6 +1,6 @@
 import { CheckpointFormatError } from '../checkpoint-format-error.ts'
 import { LAYOUT_VERSION } from '../layout.ts'
-import type { RewritePlan } from '../plan-rewrite.ts'
+import { type RewritePlan, WITHOUT_ENTRIES } from '../plan-rewrite.ts'
 import type { SafetensorsHeader } from './read-header.ts'
 
 /**
@@ -24,8 +24,7 @@ export function planVerbatim(
     removedKeys: [],
     globals: [],
     sourceSizeBytes: fileSizeBytes,
-    copiedEntries: [],
-    alignmentBytes: 1,
+    ...WITHOUT_ENTRIES,
   }
 }
 
