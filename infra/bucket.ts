@@ -7,8 +7,8 @@ import { allowAnnouncements } from './queues.ts'
 
 /** A trainer's multipart upload that stands still for a week has been given up. */
 const STALE_UPLOAD_DAYS = 7
-/** Staging objects are gone within minutes; what a crash left behind goes after a week. */
-const STAGING_LEFTOVER_DAYS = 7
+/** Staged objects and uploads are gone within an hour or so; what a crash left behind goes as soon as can be. */
+const STAGING_LEFTOVER_DAYS = 1
 const STAGING_PREFIX = '.checkpoint-hub/staging/'
 const FACTS_PREFIX = '.checkpoint-hub/facts/'
 
@@ -39,7 +39,8 @@ export function bucketOf(scope: Construct, noncurrentDays: number): Bucket {
         id: 'expire-staging',
         prefix: STAGING_PREFIX,
         expiration: Duration.days(STAGING_LEFTOVER_DAYS),
-        noncurrentVersionExpiration: Duration.days(1),
+        noncurrentVersionExpiration: Duration.days(STAGING_LEFTOVER_DAYS),
+        abortIncompleteMultipartUploadAfter: Duration.days(STAGING_LEFTOVER_DAYS),
       },
     ],
   })

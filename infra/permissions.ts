@@ -100,6 +100,14 @@ const CHANGE_OBJECTS: readonly Permission[] = [
   },
 ]
 
+const FIND_STAGED_UPLOADS: Permission = {
+  sid: 'FindStagedUploads',
+  // S3 knows no condition on its prefix.
+  actions: ['s3:ListBucketMultipartUploads'],
+  on: ['bucket'],
+  why: 'uploads that a crash left: gone on with by publish, aborted by the sweep',
+}
+
 const CHANGE_MESSAGE_HUB: readonly Permission[] = [
   {
     sid: 'ChangeMessageHub',
@@ -152,6 +160,13 @@ export const PERMISSIONS: Readonly<Record<FunctionName, readonly Permission[]>> 
     consume('jobs-queue'),
     ...READ_UPLOADS,
     ...CHANGE_OBJECTS,
+    FIND_STAGED_UPLOADS,
+    {
+      sid: 'SeeWhichPartsAreThere',
+      actions: ['s3:ListMultipartUploadParts'],
+      on: ['objects'],
+      why: 'an upload that is gone on with gets only the parts that it lacks',
+    },
     ...CHANGE_MESSAGE_HUB,
     SEND_JOBS,
   ],
@@ -180,6 +195,7 @@ export const PERMISSIONS: Readonly<Record<FunctionName, readonly Permission[]>> 
     WRITE_LOG,
     ...READ_UPLOADS,
     ...CHANGE_OBJECTS,
+    FIND_STAGED_UPLOADS,
     ...CHANGE_MESSAGE_HUB,
     {
       sid: 'FindEffectsLeftOver',

@@ -2,8 +2,8 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { LocalCloudError } from './emulator.ts'
 import { ACCOUNT, endpointVariables, plainEnvironment, REGION } from './environment.ts'
-import { LocalCloudError } from './ministack.ts'
 import { spawnGroup } from './process-group.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))

@@ -8,10 +8,11 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { bootstrap, type Context, deployAssembly, synthesise } from './cdk.ts'
+import { LocalCloudError } from './emulator.ts'
 import { CREDENTIALS, endpointVariables, REGION } from './environment.ts'
-import { LocalCloudError, startMiniStack } from './ministack.ts'
+import { startMiniStack } from './ministack.ts'
 
-export { LocalCloudError } from './ministack.ts'
+export { LocalCloudError } from './emulator.ts'
 
 const StackOutputs = z.object({
   BucketName: z.string(),

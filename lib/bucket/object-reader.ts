@@ -1,11 +1,15 @@
 /** Reads one version of an object by ranges, and small objects whole. */
 import { GetObjectCommand, type GetObjectCommandOutput } from '@aws-sdk/client-s3'
 import type { RangeReader } from '../checkpoint/range-reader.ts'
-import { type Bucket, BucketError, statusOf } from './bucket.ts'
+import { type Bucket, BucketError, bareEtag, statusOf } from './bucket.ts'
 import type { ListedVersion } from './versions.ts'
 
 /** A body that sends nothing for this long is given up; the SDK itself would wait for ever. */
 const IDLE_MILLISECONDS = 30_000
+
+/** A version, and its ETag where it is known. */
+type Version = Pick<ListedVersion, 'key' | 'versionId' | 'sizeBytes'> &
+  Partial<Pick<ListedVersion, 'etag'>>
 
 /** A reader over one version, and the user metadata that its first answer brought. */
 export interface ObjectReader extends RangeReader {
@@ -15,21 +19,28 @@ export interface ObjectReader extends RangeReader {
 /**
  * A reader over one version of an object.
  *
+ * Where the ETag is known, the current version is asked for first, on the condition that it has it: some
+ * stores send the whole of a noncurrent version, whatever range is asked for.
+ *
  * @throws {BucketError} from `read`: `gone` where the version is no longer there, `cut short` where
  *   fewer bytes came than were asked for
  */
-export function objectReader(
-  bucket: Bucket,
-  { key, versionId, sizeBytes }: Pick<ListedVersion, 'key' | 'versionId' | 'sizeBytes'>,
-): ObjectReader {
+export function objectReader(bucket: Bucket, version: Version): ObjectReader {
+  const { key, sizeBytes } = version
   let metadata: Record<string, string> = {}
+  let mayBeCurrent = version.etag !== undefined
+  const get = async (range: string) => {
+    const answer = mayBeCurrent ? await getCurrent(bucket, version, range) : undefined
+    mayBeCurrent = answer !== undefined
+    return answer ?? getVersion(bucket, version, range)
+  }
   return {
     sizeBytes,
     metadata: () => metadata,
     read: async (offset, lengthBytes) => {
       if (lengthBytes === 0) return new Uint8Array()
       const range = `bytes=${offset}-${offset + lengthBytes - 1}`
-      const answer = await getVersion(bucket, key, versionId, range)
+      const answer = await get(range)
       metadata = answer.Metadata ?? {}
       // HTTP lets a server ignore a range and send everything; then what comes before it is skipped.
       const skipBytes = answer.ContentRange === undefined ? offset : 0
@@ -51,7 +62,7 @@ export function objectReader(
  */
 export async function readText(
   bucket: Bucket,
-  version: Pick<ListedVersion, 'key' | 'versionId' | 'sizeBytes'>,
+  version: Version,
   limitBytes: number,
 ): Promise<string> {
   if (version.sizeBytes > limitBytes) {
@@ -62,10 +73,34 @@ export async function readText(
   return new TextDecoder().decode(bytes)
 }
 
+/** From the current version; nothing where that is another one, be it of the same bytes. */
+async function getCurrent(
+  bucket: Bucket,
+  { key, versionId, etag }: Version,
+  range: string,
+): Promise<GetObjectCommandOutput | undefined> {
+  try {
+    const answer = await bucket.s3.send(
+      new GetObjectCommand({
+        Bucket: bucket.name,
+        Key: key,
+        IfMatch: `"${bareEtag(etag)}"`,
+        Range: range,
+      }),
+    )
+    if ((answer.VersionId ?? 'null') === versionId) return answer
+    streamOf(answer)?.destroy()
+    return undefined
+  } catch (error) {
+    const status = statusOf(error)
+    if (status !== 404 && status !== 412) throw error
+    return undefined
+  }
+}
+
 async function getVersion(
   bucket: Bucket,
-  key: string,
-  versionId: string,
+  { key, versionId }: Version,
   range: string,
 ): Promise<GetObjectCommandOutput> {
   try {
@@ -78,6 +113,12 @@ async function getVersion(
   }
 }
 
+type BodyStream = AsyncIterable<Uint8Array> & { destroy(error?: Error): void }
+
+function streamOf(answer: GetObjectCommandOutput): BodyStream | undefined {
+  return answer.Body as BodyStream | undefined
+}
+
 async function bodyOf(
   answer: GetObjectCommandOutput,
   key: string,
@@ -87,9 +128,7 @@ async function bodyOf(
   const chunks: Uint8Array[] = []
   const endBytes = skipBytes + lengthBytes
   let received = 0
-  const body = answer.Body as
-    | (AsyncIterable<Uint8Array> & { destroy(error?: Error): void })
-    | undefined
+  const body = streamOf(answer)
   if (body === undefined) return new Uint8Array()
   const stalled = () =>
     body.destroy(

@@ -4,7 +4,7 @@ import { type Bucket, bareEtag, statusOf } from './bucket.ts'
 import { objectProperties } from './properties.ts'
 import { RESTORES } from './restore.ts'
 import type { ListedVersion } from './versions.ts'
-import { type Content, putContent } from './write.ts'
+import type { Put } from './write.ts'
 
 /** User metadata of a stripped object: the version that it was made from, its ETag, and the keys that went. */
 const STRIPS = 'checkpoint-hub-strips'
@@ -36,7 +36,7 @@ export function stripIn(
 export async function replaceVersion(
   bucket: Bucket,
   source: Pick<ListedVersion, 'key' | 'versionId' | 'etag'>,
-  content: Content,
+  { put }: { put: Put },
   droppedKeys: readonly string[],
 ): Promise<Replaced> {
   const { key, versionId, etag } = source
@@ -45,13 +45,8 @@ export async function replaceVersion(
   const { [RESTORES]: _, ...Metadata } = properties.Metadata
   const tokens = { [STRIPS]: versionId, [OVER]: etag, [DROPPED]: droppedKeys.join(',') }
   const stripped = { ...properties, Metadata: { ...Metadata, ...tokens } }
-  try {
-    await putContent(bucket, key, content, stripped, { IfMatch: `"${etag}"` })
-  } catch (error) {
-    const status = statusOf(error)
-    // Another object, none, or our own success whose answer was lost.
-    if (status !== 412 && status !== 404) throw error
-  }
+  // Refused by another object, by none, or by our own success whose answer was lost.
+  await put({ bucket, key, properties: stripped, condition: { IfMatch: `"${etag}"` } })
   return whatReplaced(bucket, source, tokens)
 }
 

@@ -8,6 +8,7 @@ import {
 } from '@aws-sdk/client-s3'
 import { abortRefused } from './abort.ts'
 import { type Bucket, bareEtag, statusOf } from './bucket.ts'
+import { copySourceOf } from './copy-source.ts'
 import { type Condition, objectProperties, type Properties } from './properties.ts'
 import { type ListedVersion, versionsOf } from './versions.ts'
 
@@ -101,11 +102,8 @@ function withToken({ Metadata, ...others }: Properties, { versionId }: Source): 
   return { ...others, Metadata: { ...Metadata, [RESTORES]: versionId } }
 }
 
-function copySource(bucket: Bucket, { key, versionId, etag }: Source) {
-  return {
-    CopySource: `${bucket.name}/${encodeKey(key)}?versionId=${encodeURIComponent(versionId)}`,
-    CopySourceIfMatch: `"${etag}"`,
-  }
+function copySource(bucket: Bucket, source: Source) {
+  return copySourceOf({ bucket, ...source })
 }
 
 async function copyWhole(
@@ -183,9 +181,4 @@ async function restoredOrPresent(bucket: Bucket, { key, versionId }: Source): Pr
       seconds: Math.floor((head.LastModified?.getTime() ?? 0) / 1000),
     },
   }
-}
-
-/** A key as `CopySource` wants it: each part encoded, the slashes not. */
-export function encodeKey(key: string): string {
-  return key.split('/').map(encodeURIComponent).join('/')
 }

@@ -17,7 +17,7 @@ export { assemble, checkLocalHeaders } from './assemble.ts'
 export { CheckpointFormatError, type CheckpointFormatErrorCode } from './checkpoint-format-error.ts'
 export { type LongestParts, splitParts } from './cut/split-parts.ts'
 export { formatOf } from './file-format.ts'
-export type { Piece } from './layout.ts'
+export { lengthOf, type Piece } from './layout.ts'
 export {
   type OpenedCheckpoint,
   type OutputFormat,

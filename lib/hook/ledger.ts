@@ -66,6 +66,8 @@ export interface ArtifactObject {
   keptKeys: readonly string[]
   removedKeys: readonly string[]
   layoutVersion: number
+  /** Whether S3 computed the SHA-256, or the function, which read the bytes for it. */
+  hashedBy: 's3' | 'function'
 }
 
 /** A file that the hub made, or could not make. */

@@ -247,6 +247,7 @@ function artifactEntry(key: string, artifact: Artifact): Attributes {
     kept_keys: object.keptKeys,
     removed_keys: object.removedKeys,
     layout_version: object.layoutVersion,
+    hashed_by: object.hashedBy,
   }
 }
 

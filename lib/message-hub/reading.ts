@@ -237,6 +237,8 @@ function artifactOf(run: Run, entry: string, stored: Parsed<'artifact'>): Artifa
       keptKeys: stored.kept_keys ?? [],
       removedKeys: stored.removed_keys ?? [],
       layoutVersion: stored.layout_version ?? 0,
+      // Before S3 was asked to, the function always did it.
+      hashedBy: stored.hashed_by ?? 'function',
     },
   }
 }

@@ -92,6 +92,7 @@ export const schemas = {
     kept_keys: maybe(texts),
     removed_keys: maybe(texts),
     layout_version: maybe(number),
+    hashed_by: maybe(z.enum(['s3', 'function'])),
     reason: maybe(text),
     seconds: maybe(number),
   }),

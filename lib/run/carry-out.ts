@@ -34,6 +34,8 @@ export interface CarriedOut {
 export interface Job {
   run: Run
   effect: number
+  /** How many invocations ran out of time with it. */
+  handedOn: number
 }
 
 /** What makes a checkpoint available again comes first, what deletes one last. */
@@ -77,7 +79,7 @@ export async function carryOut(worker: Worker, run: Run, effect: Effect): Promis
       return remove(worker, number, action)
     case 'make':
     case 'strip':
-      return sendJob(worker, { run, effect: number })
+      return handJob(worker, { run, effect: number, handedOn: 0 })
     case 'claim':
       return claim(worker, run, number, action)
   }
@@ -141,9 +143,13 @@ async function restoreFile(
   return upload === undefined ? { kind: 'present' } : { kind: 'restored', upload }
 }
 
-async function sendJob(worker: Worker, job: Job): Promise<CarriedOut> {
+/** Sends a job to the queue, and notes when, so that the sweep does not take it for lost. */
+export async function handJob(worker: Worker, job: Job): Promise<CarriedOut> {
+  const { run, effect, handedOn } = job
   const { sqs, queueUrl } = worker.jobs
-  await sqs.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: JSON.stringify(job) }))
+  const message = handedOn === 0 ? { run, effect } : { run, effect, handed_on: handedOn }
+  const MessageBody = JSON.stringify(message)
+  await sqs.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody }))
   const seconds = worker.nowSeconds()
   return { observations: [{ kind: 'sent', effect: job.effect, seconds }], lookAt: undefined }
 }

@@ -1,5 +1,6 @@
 /** Looks into a new version of a checkpoint: is it whole, and which bytes are they. */
 import { type Bucket, BucketError } from '../bucket/bucket.ts'
+import { rememberEnds } from '../bucket/ends-reader.ts'
 import { objectReader } from '../bucket/object-reader.ts'
 import { stripIn } from '../bucket/replace.ts'
 import { RESTORES } from '../bucket/restore.ts'
@@ -17,10 +18,11 @@ export async function inspectUpload(
   bucket: Bucket,
   version: ListedVersion,
 ): Promise<Upload | undefined> {
-  const reader = objectReader(bucket, version)
+  const object = objectReader(bucket, version)
+  const reader = rememberEnds(object)
   try {
     const { fingerprint, fault } = await lookInto(reader)
-    const metadata = reader.metadata()
+    const metadata = object.metadata()
     const strips = stripIn(metadata)
     return {
       ...version,

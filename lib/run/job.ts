@@ -1,12 +1,14 @@
 /** A job: an artifact to make or a checkpoint to strip, named by its effect in the message hub. */
 import * as z from 'zod/mini'
+import { ALL_TIME, OutOfTime, type TimeLeft } from '../bucket/deadline.ts'
 import { versionsOf } from '../bucket/versions.ts'
 import type { Action, Ledger } from '../hook/ledger.ts'
 import type { Run } from '../hook/names.ts'
 import { isStillBest } from '../hook/plan-artifacts.ts'
 import type { Result } from '../hook/record-result.ts'
 import { loadRun } from '../message-hub/message-hub.ts'
-import { isJob, type Job, outstanding } from './carry-out.ts'
+import type { Attempt } from './attempt.ts'
+import { handJob, isJob, type Job, outstanding } from './carry-out.ts'
 import { makeArtifact } from './make-artifact.ts'
 import { decideOn, settleRun } from './settle.ts'
 import { stripCheckpoint } from './strip-checkpoint.ts'
@@ -16,7 +18,17 @@ import type { Worker } from './worker.ts'
 type JobAction = Extract<Action, { kind: 'make' | 'strip' }>
 type MakeAction = Extract<Action, { kind: 'make' }>
 
-const jobSchema = z.object({ run: z.string(), effect: z.number() })
+const jobSchema = z.object({
+  run: z.string(),
+  effect: z.number(),
+  handed_on: z.optional(z.number()),
+})
+
+/**
+ * Invocations that a job may use beside the first. Lambda stops a chain of functions that call each other
+ * through a queue after some 16 (Lambda guide, recursive loop detection).
+ */
+const MOST_HANDED_ON = 3
 
 /** A message of the Jobs queue is none of the hub's. */
 export class JobError extends Error {
@@ -31,8 +43,8 @@ export class JobError extends Error {
  */
 export function parseJob(body: string): Job {
   try {
-    const { run, effect } = jobSchema.parse(JSON.parse(body))
-    return { run: run as Run, effect }
+    const { run, effect, handed_on = 0 } = jobSchema.parse(JSON.parse(body))
+    return { run: run as Run, effect, handedOn: handed_on }
   } catch {
     throw new JobError(`expected {"run": …, "effect": …}, got ${body.slice(0, 200)}`)
   }
@@ -41,9 +53,16 @@ export function parseJob(body: string): Job {
 /**
  * Makes or strips what a job asks for, if its effect still stands, and settles the run.
  *
- * @throws the error of S3 or DynamoDB where an outcome is not known; the job may be repeated
+ * Where the time does not suffice, what is there by then stays, and the job is sent again, to be gone on
+ * with; a few times, then the artifact is refused.
+ *
+ * @throws the error of S3, SQS or DynamoDB where an outcome is not known; the job may be repeated
  */
-export async function carryOutJob(worker: Worker, job: Job): Promise<void> {
+export async function carryOutJob(
+  worker: Worker,
+  job: Job,
+  timeLeft: TimeLeft = ALL_TIME,
+): Promise<void> {
   const { ledger } = await loadRun(worker.hub, job.run)
   const effect = ledger.effects.find(({ number }) => number === job.effect)
   if (effect === undefined || !isJob(effect.action)) {
@@ -52,19 +71,31 @@ export async function carryOutJob(worker: Worker, job: Job): Promise<void> {
     return
   }
   const { action } = effect
-  const result = await resultOf(worker, ledger, action)
-  await settleRun(worker, job.run, {
-    observations: [{ kind: 'result', effect: job.effect, action, result }],
-    // Where another object was in the way, it is to be known before anything is decided again.
-    ...(action.kind === 'strip' && result.kind === 'done' && { keys: [action.key] }),
-  })
+  const attempt = { timeLeft, isLast: job.handedOn >= MOST_HANDED_ON }
+  try {
+    const result = await resultOf(worker, ledger, action, attempt)
+    await settleRun(worker, job.run, {
+      observations: [{ kind: 'result', effect: job.effect, action, result }],
+      // Where another object was in the way, it is to be known before anything is decided again.
+      ...(action.kind === 'strip' && result.kind === 'done' && { keys: [action.key] }),
+    })
+  } catch (error) {
+    if (!(error instanceof OutOfTime)) throw error
+    const { observations } = await handJob(worker, { ...job, handedOn: job.handedOn + 1 })
+    await settleRun(worker, job.run, { observations })
+  }
 }
 
-async function resultOf(worker: Worker, ledger: Ledger, action: JobAction): Promise<Result> {
-  if (action.kind === 'strip') return stripCheckpoint(worker.bucket, action)
+async function resultOf(
+  worker: Worker,
+  ledger: Ledger,
+  action: JobAction,
+  attempt: Attempt,
+): Promise<Result> {
+  if (action.kind === 'strip') return stripCheckpoint(worker.bucket, action, attempt)
   return (await isUnwanted(worker, ledger, action))
     ? { kind: 'done' }
-    : makeArtifact(worker.bucket, ledger, action)
+    : makeArtifact(worker.bucket, ledger, action, attempt)
 }
 
 /** What was overtaken while it waited need not be made, unless an earlier attempt began to. */

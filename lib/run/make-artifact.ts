@@ -3,14 +3,13 @@
  *
  * Reads the trainer's own upload, never a restored or rewritten one unless that upload has expired.
  */
-import { createHash } from 'node:crypto'
 import { type Bucket, BucketError } from '../bucket/bucket.ts'
-import { objectReader } from '../bucket/object-reader.ts'
-import { type Content, PART_BYTES, type Written, writeIfAbsent } from '../bucket/write.ts'
-import type { RangeReader } from '../checkpoint/range-reader.ts'
+import { prepareFile, type Rewrite, type RewrittenFile } from '../bucket/rewritten-file.ts'
+import { sourceReader } from '../bucket/source-reader.ts'
+import { type Written, writeIfAbsent } from '../bucket/write.ts'
 import {
-  assemble,
   CheckpointFormatError,
+  type OutputPlan,
   planOutput,
   type RewritePlan,
 } from '../checkpoint/rewrite.ts'
@@ -26,6 +25,7 @@ import {
 import { keyIn, publishedName, yieldedName } from '../hook/names.ts'
 import { refusedKey } from '../hook/plan-artifacts.ts'
 import type { Result } from '../hook/record-result.ts'
+import { type Attempt, goOn, UNHURRIED } from './attempt.ts'
 import { whereIs } from './where-is.ts'
 
 type Make = Extract<Action, { kind: 'make' }>
@@ -34,6 +34,7 @@ type Make = Extract<Action, { kind: 'make' }>
 interface Source {
   key: string
   versionId: string
+  etag: string
   sizeBytes: number
 }
 
@@ -41,17 +42,21 @@ interface Source {
  * Makes an artifact, whatever was left of an earlier attempt.
  *
  * @param action what is to be made, from which upload
+ * @throws {OutOfTime} where another attempt may go on; what is there by then stays
  * @throws the S3 error where the outcome is not known; making it again is safe
  */
-export async function makeArtifact(bucket: Bucket, ledger: Ledger, action: Make): Promise<Result> {
-  const { identity } = action
-  const entryKey = identity.kind === 'best' ? action.key : refusedKey(identity)
-  for (const source of sourcesOf(ledger, identity)) {
+export async function makeArtifact(
+  bucket: Bucket,
+  ledger: Ledger,
+  action: Make,
+  attempt: Attempt = UNHURRIED,
+): Promise<Result> {
+  for (const source of sourcesOf(ledger, action.identity)) {
     try {
-      return await makeFrom(bucket, ledger, action, source)
+      return await makeFrom(bucket, ledger, action, source, attempt)
     } catch (error) {
       if (error instanceof CheckpointFormatError) {
-        return { kind: 'refused', key: entryKey, reason: error.message }
+        return { kind: 'refused', key: entryKeyOf(action), reason: error.message }
       }
       if (!(error instanceof BucketError && error.code === 'gone')) throw error
     }
@@ -80,11 +85,11 @@ function sourcesOf(ledger: Ledger, identity: ArtifactIdentity): Source[] {
   const copies = [...ledger.artifacts].flatMap(([key, artifact]): Source[] => {
     if (!('object' in artifact)) return []
     const { kind, source } = artifact.identity
-    const { versionId, sizeBytes } = artifact.object
+    const { versionId, etag, sizeBytes } = artifact.object
     const isBest = kind === 'best' && source.versionId === identity.source.versionId
     // The same file, where an earlier `out_dir` had it.
     const fits = isBest || fileText(artifact.identity) === fileText(identity)
-    return fits ? [{ key, versionId, sizeBytes }] : []
+    return fits ? [{ key, versionId, etag, sizeBytes }] : []
   })
   return [...own, ...twins, ...restored, ...copies]
 }
@@ -94,42 +99,44 @@ async function makeFrom(
   ledger: Ledger,
   action: Make,
   source: Source,
+  attempt: Attempt,
 ): Promise<Result> {
   const { identity } = action
-  const reader = await sourceReader(bucket, source)
+  const at = whereIs(bucket, source.key)
+  const reader = await sourceReader(at.bucket, { ...source, key: at.key })
   const plan = await planOutput(reader, {
     wanted: (key) => keepsKey(identity, key),
     format: identity.format ?? 'pth',
   })
-  const content = await contentOf(reader, plan)
+  const rewrite = { source: { ...source, ...at }, reader, plan, timeLeft: attempt.timeLeft }
+  return goOn(
+    rewrite,
+    attempt,
+    () => makeFile(bucket, ledger, action, rewrite),
+    (reason) => ({ kind: 'refused', key: entryKeyOf(action), reason }),
+  )
+}
+
+async function makeFile(
+  bucket: Bucket,
+  ledger: Ledger,
+  action: Make,
+  rewrite: Rewrite & { plan: OutputPlan },
+): Promise<Result> {
+  const { identity } = action
+  const file = await prepareFile(rewrite)
   const key =
     identity.kind === 'published'
-      ? keyIn(identity.folder, publishedName(identity.name, content.sha256, plan.extension))
+      ? keyIn(identity.folder, publishedName(identity.name, file.sha256, rewrite.plan.extension))
       : action.key
-  return write(bucket, ledger, action, key, plan, content)
+  const result = await write(bucket, ledger, action, key, rewrite.plan, file)
+  await file.drop()
+  return result
 }
 
-/** A small source is read once, as a whole. */
-export async function sourceReader(bucket: Bucket, source: Source): Promise<RangeReader> {
-  const at = whereIs(bucket, source.key)
-  const reader = objectReader(at.bucket, { ...source, key: at.key })
-  if (source.sizeBytes > PART_BYTES) return reader
-  const bytes = await reader.read(0, source.sizeBytes)
-  return {
-    sizeBytes: bytes.byteLength,
-    read: async (at, length) => bytes.subarray(at, at + length),
-  }
-}
-
-/** The content of a rewritten file, hashed. */
-export async function contentOf(reader: RangeReader, plan: RewritePlan): Promise<Content> {
-  const hash = createHash('sha256')
-  for await (const chunk of assemble(reader, plan, PART_BYTES)) hash.update(chunk)
-  return {
-    sizeBytes: plan.sizeBytes,
-    sha256: hash.digest('hex'),
-    chunks: () => assemble(reader, plan, PART_BYTES),
-  }
+/** Under which key the hub says of an artifact that it could not be made. */
+function entryKeyOf({ key, identity }: Make): string {
+  return identity.kind === 'best' ? key : refusedKey(identity)
 }
 
 async function write(
@@ -138,7 +145,7 @@ async function write(
   action: Make,
   key: string,
   plan: RewritePlan,
-  content: Content,
+  content: RewrittenFile,
 ): Promise<Result> {
   const written = await writeOver(bucket, ledger, key, content, action.replaces)
   if (written.kind === 'written') {
@@ -150,6 +157,7 @@ async function write(
       keptKeys: plan.keptKeys,
       removedKeys: plan.removedKeys,
       layoutVersion: plan.layoutVersion,
+      hashedBy: content.hashedBy,
     }
     return { kind: 'made', key, object }
   }
@@ -162,11 +170,7 @@ async function write(
     return write(bucket, ledger, action, yielded, plan, content)
   }
   const reason = `both ${plain} and the name that the hub takes instead hold objects that are not the hub's; move one away`
-  return {
-    kind: 'refused',
-    key: identity.kind === 'best' ? key : refusedKey(identity),
-    reason,
-  }
+  return { kind: 'refused', key: entryKeyOf(action), reason }
 }
 
 function secondsOf(written: Written): number {
@@ -178,7 +182,7 @@ async function writeOver(
   bucket: Bucket,
   ledger: Ledger,
   key: string,
-  content: Content,
+  content: RewrittenFile,
   replaces: string | undefined,
 ): Promise<Written> {
   const at = whereIs(bucket, key)

@@ -1,22 +1,28 @@
 /** Stripping a checkpoint: it is rewritten without some keys, in the place of the version that stands. */
 import { type Bucket, BucketError } from '../bucket/bucket.ts'
 import { replaceVersion } from '../bucket/replace.ts'
+import { type Rewrite, unhashedFile } from '../bucket/rewritten-file.ts'
+import { sourceReader } from '../bucket/source-reader.ts'
 import { CheckpointFormatError, planOutput } from '../checkpoint/rewrite.ts'
 import type { Action } from '../hook/ledger.ts'
 import type { Result } from '../hook/record-result.ts'
+import { type Attempt, goOn, UNHURRIED } from './attempt.ts'
 import { inspectUpload } from './inspect-upload.ts'
-import { contentOf, sourceReader } from './make-artifact.ts'
+
+type Strip = Extract<Action, { kind: 'strip' }>
 
 /**
  * Strips a checkpoint, whatever was left of an earlier attempt.
  *
  * @param action which version, and the top-level keys that go
  * @returns `done` where another object had taken its place
+ * @throws {OutOfTime} where another attempt may go on; what is there by then stays
  * @throws the S3 error where the outcome is not known; stripping again is safe
  */
 export async function stripCheckpoint(
   bucket: Bucket,
-  action: Extract<Action, { kind: 'strip' }>,
+  action: Strip,
+  attempt: Attempt = UNHURRIED,
 ): Promise<Result> {
   const { droppedKeys } = action
   try {
@@ -26,11 +32,15 @@ export async function stripCheckpoint(
       format: 'pth',
     })
     if (plan.removedKeys.length === 0) return { kind: 'unstripped', refusal: undefined }
-    const content = await contentOf(reader, plan)
-    const replaced = await replaceVersion(bucket, action, content, droppedKeys)
-    if (replaced.kind === 'other') return { kind: 'done' }
-    const upload = await inspectUpload(bucket, replaced.version)
-    return upload === undefined ? { kind: 'done' } : { kind: 'stripped', upload }
+    const { key, versionId, etag, sizeBytes } = action
+    const source = { bucket, key, versionId, etag, sizeBytes }
+    const rewrite = { source, reader, plan, timeLeft: attempt.timeLeft }
+    return await goOn(
+      rewrite,
+      attempt,
+      () => strip(bucket, action, rewrite),
+      (refusal) => ({ kind: 'unstripped', refusal }),
+    )
   } catch (error) {
     if (error instanceof CheckpointFormatError) {
       return { kind: 'unstripped', refusal: error.message }
@@ -38,4 +48,13 @@ export async function stripCheckpoint(
     if (error instanceof BucketError && error.code === 'gone') return { kind: 'done' }
     throw error
   }
+}
+
+async function strip(bucket: Bucket, action: Strip, rewrite: Rewrite): Promise<Result> {
+  const file = await unhashedFile(rewrite)
+  const replaced = await replaceVersion(bucket, action, file, action.droppedKeys)
+  await file.drop()
+  if (replaced.kind === 'other') return { kind: 'done' }
+  const upload = await inspectUpload(bucket, replaced.version)
+  return upload === undefined ? { kind: 'done' } : { kind: 'stripped', upload }
 }

@@ -1,6 +1,8 @@
-/** The sweep: carries out effects that were left over by a crash. */
+/** The sweep: carries out effects that were left over by a crash, and aborts uploads that nobody goes on with. */
 import { paginateQuery } from '@aws-sdk/client-dynamodb'
 import { unmarshall } from '@aws-sdk/util-dynamodb'
+import { abortUpload } from '../bucket/multipart.ts'
+import { STAGING_PREFIX, stagedUploads } from '../bucket/staging.ts'
 import type { Run } from '../hook/names.ts'
 import type { MessageHub } from '../message-hub/message-hub.ts'
 import { settleRun } from './settle.ts'
@@ -14,12 +16,16 @@ export interface SweepReport {
   failed: { run: string; reason: string }[]
   /** True where there are more runs than one sweep takes. */
   more: boolean
+  /** Uploads of staged files that were begun so long ago that no job goes on with them. */
+  aborted: number
 }
 
 /** An effect younger than this is most likely being carried out. */
 const GRACE_SECONDS = 60
 /** Runs in one sweep, so that its work is bounded. */
 const RUNS_AT_ONCE = 100
+/** As many jobs one after the other as one job may hand itself on to, and as long again for what waits. */
+const STALE_JOBS = 8
 
 /**
  * Settles every run that has effects left.
@@ -29,7 +35,12 @@ const RUNS_AT_ONCE = 100
 export async function sweep(worker: Worker, jobSeconds: number): Promise<SweepReport> {
   const now = worker.nowSeconds()
   const runs = await runsWithEffects(worker.hub, now - GRACE_SECONDS)
-  const report: SweepReport = { settled: [], failed: [], more: runs.length > RUNS_AT_ONCE }
+  const report: SweepReport = {
+    settled: [],
+    failed: [],
+    more: runs.length > RUNS_AT_ONCE,
+    aborted: 0,
+  }
   for (const run of runs.slice(0, RUNS_AT_ONCE)) {
     try {
       await settleRun(worker, run, { resendBefore: now - 2 * jobSeconds })
@@ -37,6 +48,11 @@ export async function sweep(worker: Worker, jobSeconds: number): Promise<SweepRe
     } catch (error) {
       report.failed.push({ run, reason: String(error) })
     }
+  }
+  for (const { upload, begunSeconds } of await stagedUploads(worker.bucket, STAGING_PREFIX)) {
+    if (begunSeconds >= now - STALE_JOBS * jobSeconds) continue
+    await abortUpload(upload)
+    report.aborted += 1
   }
   return report
 }

@@ -1,9 +1,9 @@
-"""Runs MiniStack until standard input closes, and takes everything it started with it.
+"""Runs an emulator, `ministack` or `moto`, until standard input closes, and takes everything it started with it.
 
 The process that starts this holds the other end of the pipe. However that process ends, killed hard
 too, the system closes its end, and this one is told. So no emulator outlives what it was started for.
 
-Called by local/ministack.ts, as the leader of a process group of its own, with TMPDIR set to a
+Called by local/emulator.ts, as the leader of a process group of its own, with TMPDIR set to a
 folder that is private to this one emulator; the folder is removed at the end.
 """
 
@@ -32,14 +32,26 @@ def leave() -> None:
     os.killpg(0, signal.SIGKILL)
 
 
+def run(emulator: str, arguments: list[str]) -> None:
+    if emulator == "ministack":
+        from ministack.app import main as run_ministack
+
+        sys.argv = [emulator, *arguments]
+        run_ministack()
+    elif emulator == "moto":
+        from moto.server import main as run_moto
+
+        run_moto(arguments)
+    else:
+        sys.exit(f"ministack or moto, not {emulator}")
+
+
 def main() -> None:
     if os.getpgid(0) != os.getpid():
         sys.exit("this ends its whole process group: start it as the leader of one")
     threading.Thread(target=end_with_stdin, daemon=True).start()
     try:
-        from ministack.app import main as run_ministack
-
-        run_ministack()
+        run(sys.argv[1], sys.argv[2:])
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

@@ -1,4 +1,4 @@
-import type { LambdaFunctionURLEvent, SQSEvent } from 'aws-lambda'
+import type { Context, LambdaFunctionURLEvent, SQSEvent } from 'aws-lambda'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Run } from '../../lib/hook/names.ts'
 import { endpointVariables } from '../../local/environment.ts'
@@ -7,6 +7,8 @@ import { type Store, startStore } from '../lib/bucket/store.ts'
 import { itemsOf, putByHand } from '../lib/message-hub/hub-table.ts'
 import { checkpoint, drain, newWorker, RUN, type TestWorker, upload } from '../lib/run/worker.ts'
 
+/** As much as the function reads of it. */
+const CONTEXT = { getRemainingTimeInMillis: () => 900_000 } as Context
 let store: Store
 let worker: TestWorker
 let logged: string[]
@@ -108,7 +110,8 @@ describe('publish', () => {
     const { handler } = await import('../../functions/publish.ts')
     await uploadBest()
     const [job] = worker.queue
-    expect(await handler(batch('hello', JSON.stringify(job), '{"run": 1}'))).toEqual({
+    const event = batch('hello', JSON.stringify(job), '{"run": 1}')
+    expect(await handler(event, CONTEXT)).toEqual({
       batchItemFailures: [{ itemIdentifier: 'message-0' }, { itemIdentifier: 'message-2' }],
     })
     expect(await liveKeys(worker.bucket, `${RUN}/best`)).toEqual([`${RUN}/best_acc_epoch_1.pth`])
@@ -122,9 +125,9 @@ describe('publish', () => {
 describe('sweep', () => {
   test('reports what it did', async () => {
     const { handler } = await import('../../functions/sweep.ts')
-    expect(await handler()).toEqual({ settled: [], failed: [], more: false })
+    expect(await handler()).toEqual({ settled: [], failed: [], more: false, aborted: 0 })
     expect(logged.map((line) => JSON.parse(line))).toEqual([
-      { level: 'info', settled: [], failed: [], more: false },
+      { level: 'info', settled: [], failed: [], more: false, aborted: 0 },
     ])
   })
 })

@@ -40,7 +40,9 @@ describe('the bucket', () => {
           Match.objectLike({ NoncurrentVersionExpiration: { NoncurrentDays: 30 } }),
           Match.objectLike({
             Prefix: '.checkpoint-hub/staging/',
+            ExpirationInDays: 1,
             NoncurrentVersionExpiration: { NoncurrentDays: 1 },
+            AbortIncompleteMultipartUpload: { DaysAfterInitiation: 1 },
           }),
         ],
       },

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Bucket } from '../../../lib/bucket/bucket.ts'
-import { encodeKey, RESTORES, restoreVersion } from '../../../lib/bucket/restore.ts'
+import { encodeKey } from '../../../lib/bucket/copy-source.ts'
+import { RESTORES, restoreVersion } from '../../../lib/bucket/restore.ts'
 import { versionsOf } from '../../../lib/bucket/versions.ts'
 import { AWKWARD_KEYS, bytesAt, head, put, remove, textAt } from './objects.ts'
 import { type Store, startStore } from './store.ts'

@@ -15,8 +15,9 @@ export interface Store {
   stop(): Promise<void>
 }
 
-export async function startStore(): Promise<Store> {
-  const { endpoint, stop } = await startMiniStack()
+/** @param start which emulator: MiniStack, or moto for S3 alone */
+export async function startStore(start = startMiniStack): Promise<Store> {
+  const { endpoint, stop } = await start()
   const config = { endpoint, region: REGION, credentials: CREDENTIALS }
   const newS3 = () => new S3Client({ ...config, forcePathStyle: true })
   let buckets = 0

@@ -1,16 +1,7 @@
-import { createHash } from 'node:crypto'
-import { ListMultipartUploadsCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Bucket } from '../../../lib/bucket/bucket.ts'
 import { versionsOf } from '../../../lib/bucket/versions.ts'
-import {
-  type Content,
-  isOwn,
-  PART_BYTES,
-  SHA256,
-  writeIfAbsent,
-  writeText,
-} from '../../../lib/bucket/write.ts'
+import { contentOf, isOwn, SHA256, writeIfAbsent, writeText } from '../../../lib/bucket/write.ts'
 import { AWKWARD_KEYS, bytesAt, head, put, remove, textAt } from './objects.ts'
 import { type Store, startStore } from './store.ts'
 import { aroundCalls, callsOf, loseFirstAnswer, Unavailable } from './wire.ts'
@@ -37,7 +28,7 @@ describe('a text', () => {
 
 describe('a free name', () => {
   test('takes the object, which is known as ours by its hash', async () => {
-    const content = contentOf('weights')
+    const content = textOf('weights')
     const written = await writeIfAbsent(bucket, KEY, content, undefined)
     const { versionId, etag, metadata } = await head(bucket, KEY)
     expect(written).toEqual({ kind: 'written', versionId, etag })
@@ -47,7 +38,7 @@ describe('a free name', () => {
   })
 
   test('takes an object of no bytes', async () => {
-    expect(await writeIfAbsent(bucket, KEY, contentOf(''), undefined)).toMatchObject({
+    expect(await writeIfAbsent(bucket, KEY, textOf(''), undefined)).toMatchObject({
       kind: 'written',
     })
     expect(await textAt(bucket, KEY)).toBe('')
@@ -56,13 +47,13 @@ describe('a free name', () => {
   test('is also one whose object was deleted', async () => {
     await put(bucket, KEY, 'deleted')
     await remove(bucket, KEY)
-    expect(await writeIfAbsent(bucket, KEY, contentOf('weights'), undefined)).toMatchObject({
+    expect(await writeIfAbsent(bucket, KEY, textOf('weights'), undefined)).toMatchObject({
       kind: 'written',
     })
   })
 
   test.each(AWKWARD_KEYS)('%j takes the object', async (key) => {
-    const written = await writeIfAbsent(bucket, key, contentOf('weights'), undefined)
+    const written = await writeIfAbsent(bucket, key, textOf('weights'), undefined)
     expect(written).toMatchObject({ kind: 'written' })
     expect(await textAt(bucket, key)).toBe('weights')
   })
@@ -70,23 +61,23 @@ describe('a free name', () => {
 
 describe('a name that is taken', () => {
   test('by our own same bytes is written already, once', async () => {
-    const first = await writeIfAbsent(bucket, KEY, contentOf('weights'), undefined)
-    expect(await writeIfAbsent(bucket, KEY, contentOf('weights'), undefined)).toEqual(first)
+    const first = await writeIfAbsent(bucket, KEY, textOf('weights'), undefined)
+    expect(await writeIfAbsent(bucket, KEY, textOf('weights'), undefined)).toEqual(first)
     expect((await versionsOf(bucket, KEY)).uploads).toHaveLength(1)
   })
 
   test('by our own write whose answer was lost is written, once', async () => {
     loseFirstAnswer(bucket.s3, 'PutObject')
-    const written = await writeIfAbsent(bucket, KEY, contentOf('weights'), undefined)
+    const written = await writeIfAbsent(bucket, KEY, textOf('weights'), undefined)
     const { versionId } = await head(bucket, KEY)
     expect(written).toMatchObject({ kind: 'written', versionId })
     expect((await versionsOf(bucket, KEY)).uploads).toHaveLength(1)
   })
 
   test('by other bytes of ours is left, and said to be ours', async () => {
-    await writeIfAbsent(bucket, KEY, contentOf('older'), undefined)
+    await writeIfAbsent(bucket, KEY, textOf('older'), undefined)
     const { etag } = await head(bucket, KEY)
-    expect(await writeIfAbsent(bucket, KEY, contentOf('newer'), undefined)).toEqual({
+    expect(await writeIfAbsent(bucket, KEY, textOf('newer'), undefined)).toEqual({
       kind: 'own',
       etag,
     })
@@ -95,7 +86,7 @@ describe('a name that is taken', () => {
 
   test("by a trainer's object is left, and said to be foreign since when", async () => {
     const { seconds, versionId } = await put(bucket, KEY, "a trainer's best")
-    expect(await writeIfAbsent(bucket, KEY, contentOf('weights'), undefined)).toEqual({
+    expect(await writeIfAbsent(bucket, KEY, textOf('weights'), undefined)).toEqual({
       kind: 'foreign',
       seconds,
     })
@@ -105,7 +96,7 @@ describe('a name that is taken', () => {
 
   test('by a foreign object that has the very same bytes is foreign too', async () => {
     await put(bucket, KEY, 'weights')
-    expect(await writeIfAbsent(bucket, KEY, contentOf('weights'), undefined)).toMatchObject({
+    expect(await writeIfAbsent(bucket, KEY, textOf('weights'), undefined)).toMatchObject({
       kind: 'foreign',
     })
   })
@@ -113,19 +104,19 @@ describe('a name that is taken', () => {
 
 describe('a replacement', () => {
   test('takes the place of the object that it was decided for', async () => {
-    await writeIfAbsent(bucket, KEY, contentOf('older'), undefined)
+    await writeIfAbsent(bucket, KEY, textOf('older'), undefined)
     const { etag } = await head(bucket, KEY)
-    expect(await writeIfAbsent(bucket, KEY, contentOf('newer'), etag)).toMatchObject({
+    expect(await writeIfAbsent(bucket, KEY, textOf('newer'), etag)).toMatchObject({
       kind: 'written',
     })
     expect(await textAt(bucket, KEY)).toBe('newer')
   })
 
   test('whose answer was lost is written, once', async () => {
-    await writeIfAbsent(bucket, KEY, contentOf('older'), undefined)
+    await writeIfAbsent(bucket, KEY, textOf('older'), undefined)
     const { etag } = await head(bucket, KEY)
     loseFirstAnswer(bucket.s3, 'PutObject')
-    expect(await writeIfAbsent(bucket, KEY, contentOf('newer'), etag)).toMatchObject({
+    expect(await writeIfAbsent(bucket, KEY, textOf('newer'), etag)).toMatchObject({
       kind: 'written',
     })
     expect((await versionsOf(bucket, KEY)).uploads).toHaveLength(2)
@@ -134,30 +125,51 @@ describe('a replacement', () => {
   test('of an object that is gone takes the free name', async () => {
     const { etag } = await put(bucket, KEY, 'older')
     await remove(bucket, KEY)
-    expect(await writeIfAbsent(bucket, KEY, contentOf('newer'), etag)).toMatchObject({
+    expect(await writeIfAbsent(bucket, KEY, textOf('newer'), etag)).toMatchObject({
       kind: 'written',
     })
     expect(await textAt(bucket, KEY)).toBe('newer')
   })
 
   test('leaves what somebody uploaded in its place meanwhile', async () => {
-    await writeIfAbsent(bucket, KEY, contentOf('older'), undefined)
+    await writeIfAbsent(bucket, KEY, textOf('older'), undefined)
     const { etag } = await head(bucket, KEY)
     await put(bucket, KEY, "a trainer's")
-    expect(await writeIfAbsent(bucket, KEY, contentOf('newer'), etag)).toMatchObject({
+    expect(await writeIfAbsent(bucket, KEY, textOf('newer'), etag)).toMatchObject({
       kind: 'foreign',
     })
     expect(await textAt(bucket, KEY)).toBe("a trainer's")
   })
 })
 
-describe('bytes that are not those of the hash', () => {
-  const wrong = { ...contentOf('expected'), chunks: contentOf('received').chunks }
-
+describe('bytes that were changed on their way', () => {
   test('are refused by S3, and nothing is there', async () => {
-    await expect(writeIfAbsent(bucket, KEY, wrong, undefined)).rejects.toThrow(/checksum|digest/i)
+    aroundCalls(bucket.s3, async ({ input, go }) => {
+      if ('Body' in input) input.Body = 'wights'
+      await go()
+    })
+    await expect(writeIfAbsent(bucket, KEY, textOf('weights'), undefined)).rejects.toThrow(
+      /checksum|digest/i,
+    )
     expect(await bytesAt(bucket, KEY)).toBeUndefined()
   })
+})
+
+test('a name that is taken is found so before anything is moved', async () => {
+  await put(bucket, KEY, "a trainer's")
+  const calls = callsOf(bucket.s3)
+  await writeIfAbsent(bucket, KEY, textOf('weights'), undefined)
+  expect(calls).toEqual(['HeadObject'])
+})
+
+test('a name that is taken between the look and the write is left', async () => {
+  aroundCalls(bucket.s3, async ({ name, go }) => {
+    if (name === 'PutObject') await put({ ...bucket, s3: store.newS3() }, KEY, "a trainer's")
+    await go()
+  })
+  const written = await writeIfAbsent(bucket, KEY, textOf('weights'), undefined)
+  expect(written).toMatchObject({ kind: 'foreign' })
+  expect(await textAt(bucket, KEY)).toBe("a trainer's")
 })
 
 test('an error that leaves the outcome open is thrown', async () => {
@@ -165,93 +177,11 @@ test('an error that leaves the outcome open is thrown', async () => {
     await go()
     if (name === 'PutObject') throw new Unavailable()
   })
-  await expect(writeIfAbsent(bucket, KEY, contentOf('weights'), undefined)).rejects.toThrow(
+  await expect(writeIfAbsent(bucket, KEY, textOf('weights'), undefined)).rejects.toThrow(
     Unavailable,
   )
 })
 
-describe('a content of more than one part', () => {
-  const large = largeContent(PART_BYTES + 1024 * 1024)
-
-  test('is written in parts, under its name only when all of it is there', async () => {
-    const calls = callsOf(bucket.s3)
-    const written = await writeIfAbsent(bucket, KEY, large, undefined)
-    expect(calls).toEqual([
-      'CreateMultipartUpload',
-      'UploadPart',
-      'UploadPart',
-      'CompleteMultipartUpload',
-      'HeadObject',
-    ])
-    const { versionId, metadata } = await head(bucket, KEY)
-    expect(written).toMatchObject({ kind: 'written', versionId })
-    expect(metadata).toEqual({ [SHA256]: large.sha256 })
-    const bytes = (await bytesAt(bucket, KEY)) ?? new Uint8Array()
-    expect(createHash('sha256').update(bytes).digest('hex')).toBe(large.sha256)
-  })
-
-  test('leaves a taken name and no parts behind', async () => {
-    await put(bucket, KEY, "a trainer's")
-    expect(await writeIfAbsent(bucket, KEY, large, undefined)).toMatchObject({ kind: 'foreign' })
-    expect(await textAt(bucket, KEY)).toBe("a trainer's")
-    expect(await partsLeft()).toBe(0)
-  })
-
-  test('whose bytes are not those of the hash is refused, and leaves no parts behind', async () => {
-    const wrong = { ...large, sha256: contentOf('expected').sha256 }
-    await expect(writeIfAbsent(bucket, KEY, wrong, undefined)).rejects.toMatchObject({
-      name: 'BucketError',
-      code: 'changed',
-      key: KEY,
-    })
-    expect(await bytesAt(bucket, KEY)).toBeUndefined()
-    expect(await partsLeft()).toBe(0)
-  })
-
-  test('whose completion ends in a 503 is not cleaned up: it may be complete', async () => {
-    const calls = callsOf(bucket.s3)
-    aroundCalls(bucket.s3, async ({ name, go }) => {
-      await go()
-      if (name === 'CompleteMultipartUpload') throw new Unavailable()
-    })
-    await expect(writeIfAbsent(bucket, KEY, large, undefined)).rejects.toThrow(Unavailable)
-    expect(calls).not.toContain('AbortMultipartUpload')
-    const again = { ...bucket, s3: store.newS3() }
-    expect(await writeIfAbsent(again, KEY, large, undefined)).toMatchObject({ kind: 'written' })
-    expect((await versionsOf(bucket, KEY)).uploads).toHaveLength(1)
-  })
-
-  async function partsLeft(): Promise<number> {
-    const { Uploads = [] } = await bucket.s3.send(
-      new ListMultipartUploadsCommand({ Bucket: bucket.name }),
-    )
-    return Uploads.length
-  }
-})
-
-function contentOf(text: string): Content {
-  const bytes = new TextEncoder().encode(text)
-  return {
-    sizeBytes: bytes.byteLength,
-    sha256: createHash('sha256').update(bytes).digest('hex'),
-    chunks: async function* () {
-      yield bytes.subarray(0, 3)
-      yield bytes.subarray(3)
-    },
-  }
-}
-
-/** Bytes that differ from chunk to chunk, so that parts in the wrong order would show. */
-function largeContent(sizeBytes: number): Content {
-  const chunkBytes = 1024 * 1024
-  const chunks = async function* () {
-    for (let at = 0; at < sizeBytes; at += chunkBytes) {
-      yield Buffer.alloc(Math.min(chunkBytes, sizeBytes - at), `chunk ${at}`)
-    }
-  }
-  const hash = createHash('sha256')
-  for (let at = 0; at < sizeBytes; at += chunkBytes) {
-    hash.update(Buffer.alloc(Math.min(chunkBytes, sizeBytes - at), `chunk ${at}`))
-  }
-  return { sizeBytes, sha256: hash.digest('hex'), chunks }
+function textOf(text: string) {
+  return contentOf(new TextEncoder().encode(text))
 }

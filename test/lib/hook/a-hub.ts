@@ -231,6 +231,7 @@ export class AHub {
       keptKeys: keptKeys ?? [],
       removedKeys: removedKeys ?? [],
       layoutVersion: 1,
+      hashedBy: 'function' as const,
     }
     return { kind: 'made', key, object }
   }

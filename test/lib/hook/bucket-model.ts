@@ -168,7 +168,13 @@ export class BucketModel {
     const top = this.#of(key).at(-1)
     const isThere = top?.body !== undefined && bytesOf(top) === bytes
     const { versionId } = isThere ? top : this.#add(key, seconds, { kind: 'hub', bytes }, undefined)
-    const about = { keptKeys, removedKeys, layoutVersion: 1, sizeBytes: bytes.length }
+    const about = {
+      keptKeys,
+      removedKeys,
+      layoutVersion: 1,
+      sizeBytes: bytes.length,
+      hashedBy: 'function' as const,
+    }
     return {
       kind: 'made',
       key,

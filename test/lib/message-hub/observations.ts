@@ -106,6 +106,7 @@ function resultOfAction(action: Effect['action']): Result {
       keptKeys: ['meta', 'state_dict'],
       removedKeys: ['optimizer'],
       layoutVersion: 1,
+      hashedBy: 'function',
     },
   }
 }

@@ -335,6 +335,7 @@ const object = recordOf({
   keptKeys: fc.array(texts, { maxLength: 2 }),
   removedKeys: fc.array(texts, { maxLength: 2 }),
   layoutVersion: fc.nat(3),
+  hashedBy: fc.constantFrom('s3' as const, 'function' as const),
 })
 /** The entry's key tells the folder. */
 const artifactAt = (key: string): fc.Arbitrary<[string, Artifact]> => {

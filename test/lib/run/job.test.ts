@@ -4,10 +4,12 @@ import { inspectCheckpoint } from '../../../lib/checkpoint/inspect.ts'
 import { readerOver } from '../../../lib/checkpoint/range-reader.ts'
 import { carryOutJob, JobError, parseJob } from '../../../lib/run/job.ts'
 import { makeArtifact } from '../../../lib/run/make-artifact.ts'
+import { largeCheckpoint, MIB } from '../../fixtures/large-checkpoint.ts'
 import { legacyOf, legacyTensor } from '../../fixtures/legacy-bytes.ts'
 import { dict, floatTensor, pickleOf } from '../../fixtures/pickle-bytes.ts'
 import { checkpointOf, zipOf } from '../../fixtures/zip-bytes.ts'
 import { bytesAt, head, liveKeys, put, remove } from '../bucket/objects.ts'
+import { uploadsLeft } from '../bucket/rewrites.ts'
 import { type Store, startStore } from '../bucket/store.ts'
 import {
   callsOfWorker,
@@ -35,7 +37,12 @@ beforeEach(async () => {
 
 describe('a message of the Jobs queue', () => {
   test('names a run and an effect', () => {
-    expect(parseJob('{"run": "a b/ü", "effect": 7}')).toEqual({ run: 'a b/ü', effect: 7 })
+    expect(parseJob('{"run": "a", "effect": 7, "handed_on": 2}')).toMatchObject({ handedOn: 2 })
+    expect(parseJob('{"run": "a b/ü", "effect": 7}')).toEqual({
+      run: 'a b/ü',
+      effect: 7,
+      handedOn: 0,
+    })
   })
 
   test.each(['', 'hello', 'null', '{"run": "a"}', '{"run": 1, "effect": 1}', '{"effect": 1}'])(
@@ -83,10 +90,10 @@ describe('a job', () => {
   })
 
   test('of a run or an effect that is not known does nothing', async () => {
-    await carryOutJob(worker, { run: RUN, effect: 1 })
+    await carryOutJob(worker, { run: RUN, effect: 1, handedOn: 0 })
     await upload(worker, { 'epoch_1.pth': checkpoint('one') })
-    await carryOutJob(worker, { run: RUN, effect: 1 })
-    await carryOutJob(worker, { run: RUN, effect: 999 })
+    await carryOutJob(worker, { run: RUN, effect: 1, handedOn: 0 })
+    await carryOutJob(worker, { run: RUN, effect: 999, handedOn: 0 })
     expect(await liveKeys(worker.bucket, `${RUN}/best`)).toEqual([])
   })
 
@@ -101,6 +108,59 @@ describe('a job', () => {
     expect([...artifacts.values()]).toMatchObject([{ state: 'refused', reason: /./ }])
     expect(effects).toEqual([])
     expect(await bytesAt(worker.bucket, `${RUN}/epoch_1.pth`)).toBeDefined()
+  })
+})
+
+describe('a job for which the time does not suffice', () => {
+  const large = largeCheckpoint({ weights: [17 * MIB], optimizer: [MIB] })
+
+  test('is handed on, and gone on with where it stood', async () => {
+    await uploadBest(0.5, large)
+    const [job] = worker.queue.splice(0)
+    if (job === undefined) throw new Error('no job was sent')
+    // Enough for the parts of the staged copy, and not for what S3 does with it.
+    const parts = callsOfWorker(worker)
+    const timeLeft = () => (parts.includes('UploadPartCopy') ? 1_000 : 60_000)
+    await carryOutJob(worker, job, timeLeft)
+    expect(worker.queue).toEqual([{ ...job, handedOn: 1 }])
+    expect(await bytesAt(worker.bucket, BEST)).toBeUndefined()
+    expect(await uploadsLeft(worker.bucket)).toHaveLength(1)
+    const copied = parts.filter((name) => name.startsWith('UploadPart')).length
+    await drain(worker)
+    expect((await ledgerOf(worker)).artifacts.get(BEST)).toMatchObject({ state: 'current' })
+    expect(await uploadsLeft(worker.bucket)).toEqual([])
+    expect(await liveKeys(worker.bucket, '.checkpoint-hub/')).toEqual([])
+    // Three of the staged copy, one of the file itself.
+    expect(copied).toBeGreaterThan(0)
+    expect(parts.filter((name) => name.startsWith('UploadPart'))).toHaveLength(4)
+  })
+
+  test('is not taken for lost while it waits in the queue again', async () => {
+    await uploadBest(0.5, large)
+    const [job] = worker.queue.splice(0)
+    if (job === undefined) throw new Error('no job was sent')
+    const later = () => Math.floor(Date.now() / 1000) + 1_000
+    await carryOutJob({ ...worker, nowSeconds: later }, job, () => 1_000)
+    const [effect] = (await ledgerOf(worker)).effects
+    expect(effect?.sentSeconds).toBeGreaterThan(Date.now() / 1000 + 900)
+  })
+
+  test('is refused with the reason after the fourth invocation, and leaves nothing', async () => {
+    await uploadBest(0.5, large)
+    const handedOn: number[] = []
+    for (let job = worker.queue.shift(); job !== undefined; job = worker.queue.shift()) {
+      handedOn.push(job.handedOn)
+      await carryOutJob(worker, job, () => 1_000)
+    }
+    expect(handedOn).toEqual([0, 1, 2, 3])
+    const { artifacts, effects } = await ledgerOf(worker)
+    expect([...artifacts.values()]).toMatchObject([
+      { state: 'refused', reason: expect.stringMatching(/could not be moved in the time/) },
+    ])
+    expect(effects).toEqual([])
+    expect(await uploadsLeft(worker.bucket)).toEqual([])
+    expect(await liveKeys(worker.bucket, '.checkpoint-hub/')).toEqual([])
+    expect(await bytesAt(worker.bucket, `${RUN}/epoch_1.pth`)).toHaveLength(large.byteLength)
   })
 })
 

@@ -382,6 +382,7 @@ function withArtifact(key: string, versionId: string, etag: string): Ledger {
       keptKeys: [],
       removedKeys: [],
       layoutVersion: 1,
+      hashedBy: 'function',
     },
   }
   return { ...ledger, artifacts: new Map([[key, artifact]]) }

@@ -1,7 +1,9 @@
+import { CreateMultipartUploadCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { Run } from '../../../lib/hook/names.ts'
 import { sweep } from '../../../lib/run/sweep.ts'
 import { liveKeys, put, textAt } from '../bucket/objects.ts'
+import { uploadsLeft } from '../bucket/rewrites.ts'
 import { type Store, startStore } from '../bucket/store.ts'
 import { aroundCalls, Unavailable } from '../bucket/wire.ts'
 import { itemsOf, putByHand } from '../message-hub/hub-table.ts'
@@ -31,7 +33,12 @@ beforeEach(async () => {
 
 test('a settled hub leaves nothing to do', async () => {
   await upload(worker, { 'epoch_1.pth': checkpoint('one') })
-  expect(await sweep(later(3600), JOB_SECONDS)).toEqual({ settled: [], failed: [], more: false })
+  expect(await sweep(later(3600), JOB_SECONDS)).toEqual({
+    settled: [],
+    failed: [],
+    more: false,
+    aborted: 0,
+  })
 })
 
 test('what a crash left over is carried out', async () => {
@@ -41,6 +48,7 @@ test('what a crash left over is carried out', async () => {
     settled: [RUN],
     failed: [],
     more: false,
+    aborted: 0,
   })
   expect(await textAt(worker.bucket, `${RUN}/last_checkpoint`)).toMatch(/epoch_1\.pth$/)
   expect((await ledgerOf(worker)).effects).toEqual([])
@@ -78,7 +86,18 @@ test('a run that cannot be settled is reported, and the others are settled', asy
     settled: [RUN],
     failed: [{ run: broken, reason: expect.stringContaining('run "broken", entry runtime_info') }],
     more: false,
+    aborted: 0,
   })
+})
+
+test('uploads of staged files that nobody goes on with are aborted, and no others', async () => {
+  const { s3, name: Bucket } = worker.bucket
+  for (const Key of ['.checkpoint-hub/staging/left', `${RUN}/epoch_9.pth`]) {
+    await s3.send(new CreateMultipartUploadCommand({ Bucket, Key }))
+  }
+  expect(await sweep(later(8 * JOB_SECONDS - 60), JOB_SECONDS)).toMatchObject({ aborted: 0 })
+  expect(await sweep(later(8 * JOB_SECONDS + 60), JOB_SECONDS)).toMatchObject({ aborted: 1 })
+  expect(await uploadsLeft(worker.bucket)).toEqual([`${RUN}/epoch_9.pth`])
 })
 
 test('more runs than one sweep takes are said to be there', async () => {

@@ -6,7 +6,7 @@ import type { Ledger } from '../../../lib/hook/ledger.ts'
 import { keyIn, type Run } from '../../../lib/hook/names.ts'
 import { loadRun } from '../../../lib/message-hub/message-hub.ts'
 import type { Job } from '../../../lib/run/carry-out.ts'
-import { carryOutJob } from '../../../lib/run/job.ts'
+import { carryOutJob, parseJob } from '../../../lib/run/job.ts'
 import { settleRun } from '../../../lib/run/settle.ts'
 import type { Worker } from '../../../lib/run/worker.ts'
 import { CREDENTIALS, REGION } from '../../../local/environment.ts'
@@ -59,7 +59,7 @@ function newJobs(queue: Job[]): Worker['jobs'] {
   // Innermost, so that faults put in later surround it.
   sqs.middlewareStack.add(
     () => async (args) => {
-      if ('MessageBody' in args.input) queue.push(JSON.parse(String(args.input.MessageBody)))
+      if ('MessageBody' in args.input) queue.push(parseJob(String(args.input.MessageBody)))
       return { output: { $metadata: {} }, response: undefined }
     },
     { step: 'initialize', priority: 'low', name: 'jobs-queue' },

@@ -1,0 +1,21 @@
+/** What is under a key now. */
+import { HeadObjectCommand, type HeadObjectCommandOutput } from '@aws-sdk/client-s3'
+import { type Bucket, statusOf } from './bucket.ts'
+import { patiently } from './patience.ts'
+
+/** The current object under a key; nothing where there is none. */
+export async function headOf(
+  bucket: Bucket,
+  key: string,
+): Promise<HeadObjectCommandOutput | undefined> {
+  try {
+    return await patiently(() =>
+      bucket.s3.send(
+        new HeadObjectCommand({ Bucket: bucket.name, Key: key, ChecksumMode: 'ENABLED' }),
+      ),
+    )
+  } catch (error) {
+    if (statusOf(error) === 404) return undefined
+    throw error
+  }
+}
