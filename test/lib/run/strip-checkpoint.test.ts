@@ -2,7 +2,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { readCheckpoint } from '../../../lib/checkpoint/rewrite.ts'
 import { settleRun } from '../../../lib/run/settle.ts'
 import { stripCheckpoint } from '../../../lib/run/strip-checkpoint.ts'
-import { bytesAt, head, put, remove } from '../bucket/objects.ts'
+import { largeCheckpoint, MIB } from '../../fixtures/large-checkpoint.ts'
+import { bytesAt, head, liveKeys, put, remove } from '../bucket/objects.ts'
+import { callsTo, uploadsLeft } from '../bucket/rewrites.ts'
 import { type Store, startStore } from '../bucket/store.ts'
 import { loseFirstAnswer } from '../bucket/wire.ts'
 import {
@@ -86,6 +88,23 @@ describe('a run with save_optimizer=False', () => {
 })
 
 describe('a strip', () => {
+  test('of a large checkpoint is put together by S3 in its place, and gone on with', async () => {
+    const large = largeCheckpoint({ weights: [17 * MIB], optimizer: [MIB] })
+    await put(worker.bucket, FIRST, large, { host: 'größe' })
+    const action = await actionOn(FIRST)
+    const calls = callsTo(worker.bucket)
+    const parts = () => calls.filter(({ name }) => name.startsWith('UploadPart'))
+    const timeLeft = () => (parts().length > 0 ? 1_000 : 60_000)
+    const hurried = stripCheckpoint(worker.bucket, action, { timeLeft, isLast: false })
+    await expect(hurried).rejects.toMatchObject({ name: 'OutOfTime' })
+    expect(await bytesAt(worker.bucket, FIRST)).toHaveLength(large.byteLength)
+    expect(await stripCheckpoint(worker.bucket, action)).toMatchObject({ kind: 'stripped' })
+    expect(await keysAt(FIRST)).toEqual(['meta', 'state_dict'])
+    expect(parts()).toHaveLength(3)
+    expect(await uploadsLeft(worker.bucket)).toEqual([])
+    expect(await liveKeys(worker.bucket)).toEqual([FIRST])
+  })
+
   test('whose answer is lost knows its own write', async () => {
     await put(worker.bucket, FIRST, checkpoint('one'))
     loseFirstAnswer(worker.bucket.s3, 'PutObject')
