@@ -9,7 +9,7 @@ import type { Best } from './best.ts'
 import type { Draft } from './draft.ts'
 import type { Publication } from './endings.ts'
 import type { Outcome } from './fold.ts'
-import { bytesOf, type CheckpointFact } from './history.ts'
+import { bytesOf, type CheckpointFact, idOf } from './history.ts'
 import {
   type Artifact,
   type ArtifactIdentity,
@@ -48,7 +48,10 @@ function planBestCopies(draft: Draft, outcome: Outcome): void {
   for (const [key, artifact] of draft.artifacts) {
     if (artifact.state !== 'current' || artifact.identity.kind !== 'best') continue
     const isWanted = wanted.some((each) => isFileOf(artifact, each))
-    const isAwaited = missing.some(({ metric }) => metric === artifact.identity.metric)
+    // A directory has no copy to wait for: it is the best itself.
+    const isAwaited = missing.some(
+      ({ metric, source }) => metric === artifact.identity.metric && !isDirectory(source.key),
+    )
     if (!isWanted && !isAwaited) draft.retire(key, artifact)
   }
 }
@@ -114,11 +117,21 @@ export function bestIdentity({ metric, checkpoint }: Best, folder: Folder): Arti
   }
 }
 
-/** A metric keeps its answer while the copy of its new best is being made. */
+/**
+ * A metric keeps its answer while the copy of its new best is being made. A best that is a directory has
+ * none, and is the answer itself while it stands.
+ */
 export function answersOf(draft: Draft, outcome: Outcome): Ledger['answers'] {
   const folder = bestFolder(draft, outcome)
   return new Map(
     outcome.best.flatMap((best): [string, { score: number; key: string }][] => {
+      const { key, first } = best.checkpoint
+      if (isDirectory(key)) {
+        const standing = outcome.standings.get(idOf(best.checkpoint))
+        const isThere = outcome.fates.get(idOf(best.checkpoint))?.kind === 'kept'
+        const isBest = standing?.fact.first === first && isThere
+        return isBest ? [[best.metric, { score: best.score, key }]] : []
+      }
       const wanted = bestIdentity(best, folder)
       for (const [key, artifact] of draft.artifacts) {
         if (artifact.state !== 'current' || !isFileOf(artifact, wanted)) continue

@@ -5,7 +5,7 @@
 import { type DynamoDBClient, GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb'
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import * as z from 'zod/mini'
-import { bareKey, parseRun, pathOf, type Run } from '../hook/names.ts'
+import { bareKey, isDirectory, parseRun, pathOf, type Run } from '../hook/names.ts'
 import { QueryError } from './problem-details.ts'
 
 /** The table to ask. */
@@ -94,7 +94,10 @@ function shownMetrics(metrics: Attributes[]): Attributes {
   )
 }
 
-/** The best copy of a metric, or of the only one that the run tracks. */
+/**
+ * The best copy of a metric, or of the only one that the run tracks. A best that is a directory has no copy:
+ * the object is its marker.
+ */
 export async function bestOf(
   table: Table,
   run: Run,
@@ -111,9 +114,14 @@ export async function bestOf(
       `the run ${quoted(run)} has no best ${quoted(asked)}; it has ${choice}`,
     )
   }
+  const best = { run, metric: asked, score: answer.score }
+  if (isDirectory(answer.key)) {
+    const directory = await checkpointAt(table, run, pathOf(answer.key))
+    if (directory !== undefined) return { ...best, ...directory }
+  }
   const artifact = await artifactAt(table, run, answer.key)
   const source = artifact['source'] as { step: number }
-  return { run, metric: asked, score: answer.score, step: source.step, object: pointerOf(artifact) }
+  return { ...best, step: source.step, object: pointerOf(artifact) }
 }
 
 /** The metric that a question means which names none. */
@@ -139,30 +147,32 @@ interface StoredUpload extends Required<Omit<Pointer, 'bucket' | 'sha256'>> {
 /** The last checkpoint: the highest step of the newest life. Of a directory, the object is its marker. */
 export async function lastOf(table: Table, run: Run): Promise<Attributes & { object: Pointer }> {
   const { last_ckpt } = await runtimeInfo(table, run)
-  if (typeof last_ckpt !== 'string') {
-    throw new QueryError('not-found', `the run ${quoted(run)} has no complete checkpoint yet`)
-  }
+  const key = typeof last_ckpt === 'string' ? last_ckpt.replace(/^s3:\/\/[^/]+\//, '') : undefined
+  const last = key === undefined ? undefined : await checkpointAt(table, run, key)
+  if (last !== undefined) return { run, ...last }
+  throw new QueryError('not-found', `the run ${quoted(run)} has no complete checkpoint yet`)
+}
+
+/** The newest upload of a checkpoint, whose key is told without the slash at a directory's end. */
+async function checkpointAt(
+  table: Table,
+  run: Run,
+  path: string,
+): Promise<(Attributes & { object: Pointer }) | undefined> {
   const steps = await entriesOf(table, run, 'step#')
   for (const { step, uploads } of steps) {
-    const live = (uploads as StoredUpload[]).findLast(({ key }) =>
-      isWholeKey(last_ckpt, pathOf(key)),
-    )
+    const live = (uploads as StoredUpload[]).findLast(({ key }) => pathOf(key) === path)
     if (live === undefined) continue
     const { key, version_id, etag, size_bytes, directory } = live
-    if (directory === undefined) return { run, step, object: { key, version_id, etag, size_bytes } }
+    if (directory === undefined) return { step, object: { key, version_id, etag, size_bytes } }
     const { marker, files } = directory
     return {
-      run,
       step,
       directory: { key: pathOf(key), files, size_bytes },
       object: { key: `${key}${marker}`, version_id, etag },
     }
   }
-  throw new QueryError('not-found', `the run ${quoted(run)} has no complete checkpoint yet`)
-}
-
-function isWholeKey(uri: string, key: string): boolean {
-  return uri.replace(/^s3:\/\/[^/]+\//, '') === key
+  return undefined
 }
 
 /** The published files of a run. */

@@ -78,6 +78,12 @@ describe('directories', () => {
     expect(await run.fates()).toEqual({ iter_100: 'kept', iter_200: 'kept', iter_300: 'kept' })
     const problems = await run.problems()
     expect(problems).toMatchObject([{ field: 'best', reason: expect.stringMatching(/rewritten/) }])
+    const { body } = await ask(`best?run=${encodeURIComponent(run.name)}`)
+    expect(body).toMatchObject({
+      step: 100,
+      object: { key: run.key('iter_100.pth/.complete.json') },
+    })
+    expect((await run.runtimeInfo())['best_ckpt']).toMatch(/\/iter_100\.pth$/)
   })
 
   it('of many files are one entry that does not grow with them', async () => {

@@ -3,7 +3,7 @@
  * of abandoned steps age out by upload time, beside the deque of the newest life. Where lives do not
  * overlap this is the hook's own deque, and held to it.
  */
-import { type LifeTrace, savingOf } from './trainer-trace.ts'
+import { isEnded, type LifeTrace, savingOf } from './trainer-trace.ts'
 
 interface Standing {
   life: LifeTrace
@@ -26,8 +26,7 @@ export function aged(traces: readonly LifeTrace[]): Aged {
   for (const life of traces) {
     const { keep, saveLast } = savingOf(life.told.arguments)
     evictMembers(present, keep, newest)
-    const isEnded = life.deeds.at(-1)?.kind === 'end'
-    const last = isEnded && saveLast ? life.steps.at(-1) : undefined
+    const last = isEnded(life) && saveLast ? life.steps.at(-1) : undefined
     for (const step of life.steps) {
       newest = life
       const member = life.hook.saved.includes(step) || step === last

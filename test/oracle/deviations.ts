@@ -84,6 +84,15 @@ export const REASONS = {
     'good, and keeps stale ones after it; the hub counts what is there',
   'unset best is not published':
     'the hook fails while publishing the best of a metric that was never set; the hub publishes the others',
+  'file_client_args removes no directory':
+    'with file_client_args the hook reaches files by a client that has no rmtree, and fails where a ' +
+    'directory is to go; what it is named otherwise, backend_args, has one',
+  'directories are not copied':
+    'the hook has a strategy save the best once more, as a directory; the hub cannot rewrite one without ' +
+    'its optimizer, so that the best is the directory itself, and stays',
+  'directories are not published':
+    'the hook fails where it is to publish a directory; the hub refuses it with a reason, keeps it, and ' +
+    'publishes the others',
   'checkpoints stay in the run':
     'the hook puts checkpoints into out_dir, too; in the bucket they stay where the trainer puts them, ' +
     'and only what the hub writes goes there',

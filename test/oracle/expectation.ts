@@ -1,10 +1,19 @@
 /** What the hub is to leave: what MMEngine's hook left, with the deviations that it cannot be told. */
+
+import { isDirectory } from '../../lib/hook/names.ts'
 import { aged } from './aging.ts'
 import type { DeviationName } from './deviations.ts'
+import { directoryOf, uncopiedOf, withDirectories } from './directories.ts'
 import type { HookResult, HubValue } from './hook-process.ts'
 import { type Left, nameIn } from './ours.ts'
-import { type Arguments, canonical, type Json, type Recollection } from './schedule.ts'
-import { type LifeTrace, savingOf } from './trainer-trace.ts'
+import {
+  type Arguments,
+  canonical,
+  isDirectoryAt,
+  type Json,
+  type Recollection,
+} from './schedule.ts'
+import { isEnded, type LifeTrace, savingOf } from './trainer-trace.ts'
 
 const RUN = 'exp'
 const OUT = 'out'
@@ -27,8 +36,16 @@ export function recollectionsFor(traces: readonly LifeTrace[]): Recollection[] {
   return [
     ...(traces.length > 1 && (overlap || isRetracked(traces)) ? (['best'] as const) : []),
     ...(traces.length > 1 && limits.size > 1 ? (['ids'] as const) : []),
-    ...(traces.some(({ hook }) => hook.error?.at === 'after_train') ? (['unset'] as const) : []),
+    ...(failsToPublish(traces, false) ? (['unset'] as const) : []),
+    ...(failsToPublish(traces, true) ? (['directories'] as const) : []),
   ]
+}
+
+function failsToPublish(traces: readonly LifeTrace[], aDirectory: boolean): boolean {
+  return traces.some(
+    ({ hook: { error } }) =>
+      error?.at === 'after_train' && (error.type === 'IsADirectoryError') === aDirectory,
+  )
 }
 
 /** Which deviations those are. */
@@ -37,6 +54,7 @@ export function deviationsOf(recollections: readonly Recollection[]): DeviationN
     best: 'best of the whole run',
     ids: 'deque of the whole run',
     unset: 'unset best is not published',
+    directories: 'directories are not published',
   } as const
   return recollections.map((each) => names[each])
 }
@@ -62,11 +80,11 @@ function isOrderly(traces: readonly LifeTrace[]): boolean {
 }
 
 /** Whether training ended at a step that the hook did not save, although it is to save the last. */
-function isCutShort({ told, deeds, steps, hook }: LifeTrace): boolean {
+function isCutShort(trace: LifeTrace): boolean {
+  const { told, steps, hook } = trace
   const last = steps.at(-1)
-  const isEnded = deeds.at(-1)?.kind === 'end'
   return (
-    isEnded &&
+    isEnded(trace) &&
     savingOf(told.arguments).saveLast &&
     last !== undefined &&
     hook.last !== nameIn(told, last)
@@ -81,10 +99,15 @@ export function expectationOf(
 ): Expectation {
   const applied: DeviationName[] = []
   // A new best of the same name, under another rule, takes the old one's file with it in the hook.
-  const stayingBest = recollections.includes('best') ? result.ever_best : []
+  const stayingBest = (recollections.includes('best') ? result.ever_best : [])
+    .filter((best) => directoryOf(best, traces) === undefined)
+    .map(([path]) => path)
   const { members, strays } = aged(traces)
   const pathOf = ({ life, step }: { life: LifeTrace; step: number }) =>
-    `${RUN}/${nameIn(life.told, step)}`
+    `${RUN}/${nameIn(life.told, step)}${isDirectoryAt(life.layout, step) ? '/' : ''}`
+  const uncopied = uncopiedOf(result, traces).map(pathOf)
+  if (result.files.some((path) => isBest(path) && isDirectory(path)))
+    applied.push('directories are not copied')
   const ofHook = result.files
     .filter((path) => !isBest(path))
     .map(uploaded)
@@ -97,10 +120,10 @@ export function expectationOf(
     applied.push('never is no series')
   } else if (strays.length > 0) applied.push('newest stays')
 
-  const info = infoOf(result.runtime_info)
+  const info = infoOf(withDirectories(result, traces))
   const isOther = !orderly || strays.length > 0
   const lastLife = traces.findLast(({ steps }) => steps.length > 0)
-  const newest = lastLife && pathOf({ life: lastLife, step: Math.max(...lastLife.steps) })
+  const newest = lastLife && `${RUN}/${nameIn(lastLife.told, Math.max(...lastLife.steps))}`
   if (isOther && newest !== undefined) info['last_ckpt'] = newest
   const keep = savingOf(traces.at(-1)?.told.arguments ?? {}).keep
   const ids = members.map(({ step }) => step)
@@ -118,9 +141,16 @@ export function expectationOf(
   return {
     left: {
       checkpoints: [
-        ...new Set([...(orderly ? ofHook : counted), ...strays.map(pathOf)]),
+        ...new Set([...(orderly ? ofHook : counted), ...strays.map(pathOf), ...uncopied]),
       ].toSorted(),
-      best: [...new Set([...result.files.filter(isBest), ...stayingBest].map(written))].toSorted(),
+      best: [
+        ...new Set(
+          [
+            ...result.files.filter((path) => isBest(path) && !isDirectory(path)),
+            ...stayingBest,
+          ].map(written),
+        ),
+      ].toSorted(),
       published: publishedOf(traces),
       last_checkpoint: isOther
         ? (newest ?? null)
@@ -135,14 +165,14 @@ export function expectationOf(
 /** What each end published; the last of an early stop instead of the last that the hook saved. */
 function publishedOf(traces: readonly LifeTrace[]): string[] {
   const found = traces.flatMap((trace) => {
-    const { told, hook, steps } = trace
+    const { told, layout, hook, steps } = trace
     const files = new Map(Object.entries(hook.published))
     const last = steps.at(-1)
     const keys = publishedKeys(told.arguments)
     if (isCutShort(trace) && last !== undefined && keys !== undefined) {
       const root = told.arguments['out_dir'] === OUT ? `${OUT}/${RUN}` : RUN
       if (hook.last !== null) files.delete(`${root}/${stemOf(hook.last)}`)
-      files.set(`${root}/${stemOf(nameIn(told, last))}`, keys)
+      if (!isDirectoryAt(layout, last)) files.set(`${root}/${stemOf(nameIn(told, last))}`, keys)
     }
     return [...files].map(([path, kept]) => `${written(path)}: ${kept.join(' ')}`)
   })

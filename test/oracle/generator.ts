@@ -1,7 +1,7 @@
 /** Random schedules: a training, one life or several, and the arguments of each. */
 import { changedArguments, faultyArguments, randomArguments } from './arguments.ts'
 import { type Chance, chanceOf } from './chance.ts'
-import type { Arguments, LifeTold, Metrics, Schedule } from './schedule.ts'
+import type { Arguments, Layout, LifeTold, Metrics, Schedule } from './schedule.ts'
 
 /** Names that infer greater, less or nothing, some of them traps. */
 const METRICS = [
@@ -52,14 +52,23 @@ export function scheduleOf(seed: number, number: number): Schedule {
       : changedArguments(chance, before, byEpoch, shape.metrics)
     lives.push(lifeOf(chance, shape, named, resumeOf(chance)))
   }
+  const layout = layoutOf(chance)
+  const ranks = chance.happens(0.1) ? 2 : 1
   const faulty = chance.happens(0.2) ? chance.between(0, lives.length - 1) : -1
   return {
     seed,
     number,
+    layout,
+    ranks,
     lives: lives.map((life, at) =>
       at === faulty ? { ...life, arguments: faultyArguments(chance, life.arguments) } : life,
     ),
   }
+}
+
+function layoutOf(chance: Chance): Layout {
+  if (chance.happens(0.75)) return 'files'
+  return chance.one(['directories', 'even steps'])
 }
 
 function resumeOf(chance: Chance): LifeTold['resume'] {

@@ -22,12 +22,12 @@ export interface HookLife {
   start: { epoch: number; iter: number; resumed_from: string | null }
   /** Steps that the hook saved in the series, in its order. */
   saved: number[]
-  /** Steps that set a record. */
-  records: number[]
   /** The name of what it saved last. */
   last: string | null
   /** Keys of each file that it published, by its path without hash. */
   published: Record<string, string[]>
+  /** Its best files in the end. */
+  bests: BestFile[]
   /** Every argument that its constructor refuses, beside those that only the hub refuses. */
   refused: { field: string; type: string; message: string }[]
 }
@@ -35,15 +35,21 @@ export interface HookLife {
 /** A number of the message hub, as Python's `repr` of it; a path below the bucket; the deque. */
 export type HubValue = { number: string } | string | number[]
 
+/** A best file of the hook, and the life that it was saved in. */
+export type BestFile = [path: string, life: number]
+
 /** What the hook left of a schedule; all paths begin with the run. */
 export interface HookResult {
   id: number
   lives: HookLife[]
+  /** A directory ends with a slash. */
   files: string[]
   last_checkpoint: string | null
   runtime_info: Record<string, HubValue>
   /** The best files of every metric and rule that any life tracked. */
-  ever_best: string[]
+  ever_best: BestFile[]
+  /** What rank 1 changed on disk, or what its message hub has otherwise than rank 0's. */
+  of_rank_1: string[]
 }
 
 /** How often a branch of the hook's source was taken and not. */

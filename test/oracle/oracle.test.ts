@@ -67,7 +67,7 @@ function scheduleWith(...lives: (Partial<LifeTold> & Pick<LifeTold, 'arguments'>
       ...life,
     }),
   )
-  return { seed: 0, number: 0, lives: told }
+  return { seed: 0, number: 0, layout: 'files', ranks: 1, lives: told }
 }
 
 /** What the oracle found in the hub, and what was mended for it. */

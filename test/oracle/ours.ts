@@ -7,13 +7,20 @@ import {
   resolveOptions,
 } from '../../lib/hook/hook-arguments.ts'
 import { readMetricEvents } from '../../lib/hook/metric-source.ts'
-import { checkpointName, defaultTemplate, keyIn, nameOf, stemOf } from '../../lib/hook/names.ts'
+import { checkpointName, defaultTemplate, nameOf, stemOf } from '../../lib/hook/names.ts'
 import { bestIdentity } from '../../lib/hook/plan-artifacts.ts'
 import { entriesOf } from '../../lib/message-hub/entries.ts'
 import { AHub, placeOf } from '../lib/hook/a-hub.ts'
-import { type ARun, aRun, RUN } from '../lib/hook/a-run.ts'
+import { type ARun, aRun } from '../lib/hook/a-run.ts'
 import type { Chance } from './chance.ts'
-import { type Arguments, isByEpoch, type LifeTold, pythonJson, type Schedule } from './schedule.ts'
+import {
+  type Arguments,
+  isByEpoch,
+  isDirectoryAt,
+  type LifeTold,
+  pythonJson,
+  type Schedule,
+} from './schedule.ts'
 import { type LifeTrace, savingOf } from './trainer-trace.ts'
 
 /** What a schedule leaves, of either side; paths begin with the run. */
@@ -88,9 +95,11 @@ function tellLife(run: ARun, trace: LifeTrace, namesLast: boolean): void {
   const template = nameIn(told, 0).replace('0', '{}')
   for (const deed of trace.deeds) {
     switch (deed.kind) {
-      case 'upload':
-        run.uploadLike({ series, template }, deed.step)
+      case 'upload': {
+        const isDirectory = isDirectoryAt(trace.layout, deed.step)
+        run.uploadLike({ series, template: isDirectory ? `${template}/` : template }, deed.step)
         break
+      }
       case 'validation': {
         const { epoch, iter, metrics } = deed
         const text = `{"epoch": ${epoch}, "iter": ${iter}, "metrics": ${pythonJson(metrics)}}`
@@ -150,10 +159,7 @@ function resultOf(hub: AHub): OurResult {
   const entry = entriesOf(decision, { bucket: 'bucket', version: 1, noncurrentDays: 7 })
   return {
     left: {
-      checkpoints: hub
-        .checkpoints()
-        .map((name) => keyIn(RUN, name))
-        .toSorted(),
+      checkpoints: hub.checkpointKeys().toSorted(),
       best: best.toSorted(),
       published: [...new Set(published)].toSorted(),
       last_checkpoint: ledger.lastCheckpoint?.slice('s3://bucket/'.length) ?? null,

@@ -4,25 +4,12 @@ import type { Campaign } from './campaign.ts'
 import type { Verdict } from './compare.ts'
 import type { BranchCount } from './hook-process.ts'
 
-/** Ways out of a branch that no schedule takes, and why. */
-const NOT_TAKEN: readonly [branch: RegExp, taken: boolean, why: string][] = [
-  [/(?<!not )is_main_process\(\)$/, false, 'one process only'],
-  [/not is_main_process\(\)$/, true, 'one process only'],
-  [/isdir\(/, true, 'no directory checkpoints yet'],
-]
-
-/** Ways out of the hook's branches that nothing took, without a reason to be left out. */
+/** Ways out of the hook's branches that nothing took. */
 export function untaken(branches: readonly BranchCount[]): string[] {
   return branches.flatMap(({ branch, taken, not_taken: notTaken }) => [
-    ...(taken === 0 && exempt(branch, true) === undefined ? [`never taken: ${branch}`] : []),
-    ...(notTaken === 0 && exempt(branch, false) === undefined
-      ? [`never passed by: ${branch}`]
-      : []),
+    ...(taken === 0 ? [`never taken: ${branch}`] : []),
+    ...(notTaken === 0 ? [`never passed by: ${branch}`] : []),
   ])
-}
-
-function exempt(branch: string, taken: boolean): string | undefined {
-  return NOT_TAKEN.find(([pattern, way]) => way === taken && pattern.test(branch))?.[2]
 }
 
 /** All tables. */
@@ -48,11 +35,7 @@ export function reportOf(campaign: Campaign, seed: number): string {
 
 function branchRow({ branch, taken, not_taken: notTaken }: BranchCount): (string | number)[] {
   const shown = branch.length > 90 ? `${branch.slice(0, 87)}...` : branch
-  return [
-    shown,
-    taken === 0 ? (exempt(branch, true) ?? 0) : taken,
-    notTaken === 0 ? (exempt(branch, false) ?? 0) : notTaken,
-  ]
+  return [shown, taken, notTaken]
 }
 
 function tableOf(head: string[], rows: (string | number)[][]): string {
@@ -63,7 +46,7 @@ function tableOf(head: string[], rows: (string | number)[][]): string {
 
 /** A mismatch: what differs, in which schedule, and how to replay it. */
 export function verdictText({ schedule, mismatches, applied }: Verdict): string {
-  const { seed, number, lives } = schedule
+  const { seed, number, lives, layout, ranks } = schedule
   return [
     `schedule ${number} of seed ${seed} differs; replay it with --seed ${seed} --only ${number}`,
     ...mismatches.map(
@@ -71,7 +54,7 @@ export function verdictText({ schedule, mismatches, applied }: Verdict): string 
         `  ${what}\n    MMEngine ${shown(expected)}\n    the hub  ${shown(found)}`,
     ),
     `  deviations applied: ${[...applied].join(', ') || 'none'}`,
-    '  the smallest schedule found:',
+    `  the smallest schedule found: ${layout}, ${ranks} ${ranks === 1 ? 'rank' : 'ranks'}`,
     ...lives.map((life) => `    ${shown(life)}`),
   ].join('\n')
 }

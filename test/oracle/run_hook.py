@@ -8,6 +8,7 @@ writes a pickle of a few keys instead of tensors.
 
 from __future__ import annotations
 
+import copy
 import json
 import logging
 import os
@@ -25,7 +26,7 @@ from mmengine.logging import MMLogger
 
 from branches import BranchCounter
 from refusals import refusals
-from runner import PUBLISHED, Memory, paths_in, read, write
+from runner import PUBLISHED, Memory, as_rank, paths_in, read, write
 from trainer import Life
 
 VERSION = "0.10.7"
@@ -45,10 +46,14 @@ def perform(schedule: dict[str, Any], root: str) -> dict[str, Any]:
     work_dir = os.path.join(folder, "exp")
     os.makedirs(work_dir)
     memory, lives = Memory(), []
+    of_rank_1: list[str] = []
     try:
-        for told in schedule["lives"]:
-            life = Life(told, work_dir, memory)
-            life.run()
+        for place, told in enumerate(schedule["lives"]):
+            life = Life(told, work_dir, memory, place, schedule["layout"])
+            if schedule["ranks"] == 1:
+                life.run()
+            else:
+                of_rank_1 += as_two_ranks(life, folder)
             lives.append(life)
         hub: dict[str, Any] = next((life.hub for life in reversed(lives) if life.hub), {})
         if lives and not lives[-1].error:
@@ -60,15 +65,18 @@ def perform(schedule: dict[str, Any], root: str) -> dict[str, Any]:
                     error=life.error,
                     start=life.start,
                     saved=life.saved,
-                    records=life.records,
                     last=life.last and os.path.basename(life.last),
                     published=life.published,
+                    bests=[(os.path.relpath(path, folder), place) for path, place in life.bests],
                     refused=refusals(life.told["probe"]),
                 )
                 for life in lives
             ],
             files=files_in(folder),
-            ever_best=[os.path.relpath(path, folder) for _, path in memory.best.values()],
+            ever_best=[
+                (os.path.relpath(path, folder), place) for _, path, place in memory.best.values()
+            ],
+            of_rank_1=of_rank_1,
             last_checkpoint=pointer_of(work_dir, folder),
             runtime_info={
                 key: os.path.relpath(value, folder) if isinstance(value, str) else text_of(value)
@@ -78,6 +86,25 @@ def perform(schedule: dict[str, Any], root: str) -> dict[str, Any]:
         )
     finally:
         shutil.rmtree(folder)
+
+
+def as_two_ranks(life: Life, folder: str) -> list[str]:
+    """Run a life as rank 1, which is to change nothing on disk, then as rank 0; tell what is wrong."""
+    other = copy.deepcopy(life)
+    before = snapshot(folder)
+    with as_rank(1):
+        other.run()
+    touched = sorted(path for path, _ in before ^ snapshot(folder))
+    life.run()
+    is_same = repr(other.hub) == repr(life.hub) and other.start == life.start
+    return touched if is_same else [*touched, f"message hub {other.hub}, of rank 0 {life.hub}"]
+
+
+def snapshot(folder: str) -> set[tuple[str, int]]:
+    """Every file with the time at which it was written."""
+    return {
+        (path, os.stat(os.path.join(folder, path)).st_mtime_ns) for path in paths_in(folder)
+    }
 
 
 def files_in(folder: str) -> list[str]:

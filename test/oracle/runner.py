@@ -7,19 +7,25 @@ import os
 import pickle
 import re
 from dataclasses import dataclass, field
-from typing import Any, Iterator
+from contextlib import contextmanager
+from typing import Any, Callable, Iterator
+from unittest import mock
 
+from mmengine.dist import master_only
 from mmengine.logging import MessageHub
 
 LOGGER = logging.Logger("oracle", logging.CRITICAL)
 PUBLISHED = re.compile(r"-[0-9a-f]{8}\.pth$")
+STATES = "mp_rank_00_model_states.pt"
+"""What DeepSpeed calls the file of a directory that holds the model."""
 
 
 @dataclass
 class Memory:
     """What a run remembers over its lives, where a resume is to know all of it."""
 
-    best: dict[tuple[str, str], tuple[Any, str]] = field(default_factory=dict)
+    best: dict[tuple[str, str], tuple[Any, str, int]] = field(default_factory=dict)
+    """By metric and rule: the score, the path, and the life that saved it."""
     saved: list[int] = field(default_factory=list)
 
 
@@ -34,8 +40,9 @@ class Runner:
     iter: int
     message_hub: MessageHub
     logger: logging.Logger
-    saved: list[int] = field(default_factory=list)
+    is_directory: Callable[[str], bool]
 
+    @master_only
     def save_checkpoint(
         self,
         out_dir: str,
@@ -55,7 +62,8 @@ class Runner:
             checkpoint["optimizer"] = {}
         if save_param_scheduler:
             checkpoint["param_schedulers"] = []
-        write(checkpoint, os.path.join(out_dir, filename))
+        path = os.path.join(out_dir, filename)
+        write(checkpoint, os.path.join(path, STATES) if self.is_directory(filename) else path)
 
 
 def write(checkpoint: dict[str, Any], filename: str, *args: Any, **kwargs: Any) -> None:
@@ -67,13 +75,28 @@ def write(checkpoint: dict[str, Any], filename: str, *args: Any, **kwargs: Any) 
 
 def read(filename: str, *args: Any, **kwargs: Any) -> dict[str, Any]:
     """Stand in for ``mmengine.runner.checkpoint._load_checkpoint``."""
-    with open(filename, "rb") as file:
+    with open(filename, "rb") as file:  # of a directory this fails, as torch.load does
         return pickle.load(file)
 
 
+def resumed(path: str) -> dict[str, Any]:
+    """Read a checkpoint as the strategy that saved it does."""
+    return read(os.path.join(path, STATES) if os.path.isdir(path) else path)
+
+
+@contextmanager
+def as_rank(rank: int) -> Iterator[None]:
+    """Let MMEngine take this process for another one of its group."""
+    with mock.patch("mmengine.dist.utils.get_rank", lambda group=None: rank):
+        yield
+
+
 def paths_in(folder: str) -> Iterator[str]:
-    """All files below a folder, relative to it."""
+    """All files below a folder, relative to it; a directory checkpoint is one, with a slash."""
     for parent, _, names in os.walk(folder):
+        if STATES in names:
+            yield f"{os.path.relpath(parent, folder)}/"
+            continue
         for name in names:
             yield os.path.relpath(os.path.join(parent, name), folder)
 

@@ -29,15 +29,22 @@ export interface LifeTold {
 
 /**
  * What the hook is told beyond MMEngine's own way, for a deviation: at a resume the best of the whole run,
- * or the steps of all its checkpoints; before it publishes, which bests were never set.
+ * or the steps of all its checkpoints; before it publishes, which bests were never set, and which
+ * checkpoints are directories.
  */
-export type Recollection = 'best' | 'ids' | 'unset'
+export type Recollection = 'best' | 'ids' | 'unset' | 'directories'
+
+/** Which checkpoints are directories, by their step: a strategy such as DeepSpeed's saves those. */
+export type Layout = 'files' | 'directories' | 'even steps'
 
 /** A run: one life after the other under the same prefix. */
 export interface Schedule {
   /** Replays it, together with the number of the schedule. */
   seed: number
   number: number
+  layout: Layout
+  /** With two, each life also runs as rank 1, which has to leave everything alone. */
+  ranks: 1 | 2
   lives: LifeTold[]
 }
 
@@ -65,7 +72,13 @@ export function wireText(
     validations: life.validations.map(([done, metrics]) => [done, pythonJson(metrics)]),
     remember: recollections,
   }))
-  return JSON.stringify({ id: schedule.number, traced, lives })
+  const { number: id, layout, ranks } = schedule
+  return JSON.stringify({ id, traced, layout, ranks, lives })
+}
+
+/** Whether the checkpoint of a step is a directory. */
+export function isDirectoryAt(layout: Layout, step: number): boolean {
+  return layout === 'directories' || (layout === 'even steps' && step % 2 === 0)
 }
 
 /** Whether the hook counts epochs in this life. */

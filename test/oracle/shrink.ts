@@ -29,10 +29,15 @@ function smallerThan(schedule: Schedule): Schedule[] {
   const names = ['filename_tmpl', 'out_dir', ...(lives[0]?.loop === 'epoch' ? ['by_epoch'] : [])]
   const renamed = names.map((name) => lives.map((life) => withoutArgument(life, name)))
   const isLess = renamed.filter((rest) => JSON.stringify(rest) !== JSON.stringify(lives))
-  return [...without, ...isLess, ...reduced].map((rest) => ({
+  const smaller = [...without, ...isLess, ...reduced].map((rest) => ({
     ...schedule,
     lives: rest.map((life, at) => (at === 0 ? { ...life, resume: null } : life)),
   }))
+  const plainer: Schedule[] = [
+    ...(schedule.layout === 'files' ? [] : [{ ...schedule, layout: 'files' as const }]),
+    ...(schedule.ranks === 1 ? [] : [{ ...schedule, ranks: 1 as const }]),
+  ]
+  return [...plainer, ...smaller]
 }
 
 function livesBelow(life: LifeTold): LifeTold[] {

@@ -47,6 +47,9 @@ export function toldToHook(schedule: Schedule, isRefused: (life: number) => bool
     }
     const named = knownArguments(life.arguments, place, told)
     if ((named['save_best'] ?? null) === null && Array.isArray(named['rule'])) delete named['rule']
+    if (schedule.layout !== 'files' && (named['file_client_args'] ?? null) !== null) {
+      delete named['file_client_args']
+    }
     const validations = life.validations.filter(([done]) => done <= (life.stop ?? life.more))
     const lifeTold = { ...life, arguments: named, validations }
     if ([named['save_best']].flat()[0] === 'auto') {
@@ -144,6 +147,8 @@ function inferred(metric: string, named: Arguments): string | undefined {
 /** Which deviation an error of the hook is; nothing where none foresees it. */
 export function deviationOf({ at, type, message }: HookError): DeviationName | undefined {
   if (message.includes('unexpected keyword argument')) return 'unknown arguments'
+  if (message.includes("no attribute 'rmtree'")) return 'file_client_args removes no directory'
+  if (type === 'IsADirectoryError') return 'directories are not published'
   if (at === 'after_train' && type === 'FileNotFoundError') return 'best of the whole run'
   if (at === 'validation' && type === 'KeyError') return 'missing metric'
   if (at === 'validation' && message.includes('Cannot infer the rule')) return 'auto without a rule'

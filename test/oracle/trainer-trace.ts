@@ -1,6 +1,6 @@
 /** What a trainer uploads in one life: the loop of MMEngine, seen from the bucket. */
 import type { HookLife } from './hook-process.ts'
-import { isByEpoch, type LifeTold, type Metrics } from './schedule.ts'
+import { isByEpoch, type Layout, type LifeTold, type Metrics } from './schedule.ts'
 
 /** What a trainer does that the bucket sees, in its order. */
 export type Deed =
@@ -13,6 +13,7 @@ export interface LifeTrace {
   /** Its place in the schedule. */
   index: number
   told: LifeTold
+  layout: Layout
   resumedFrom: string | null
   deeds: Deed[]
   /** Steps of its uploads in their order. */
@@ -41,13 +42,18 @@ export function savingOf(named: LifeTold['arguments']): Saving {
   }
 }
 
+/** Whether training came to its end. */
+export function isEnded({ deeds }: LifeTrace): boolean {
+  return deeds.at(-1)?.kind === 'end'
+}
+
 /** Whether the hook saves a step for its number alone. */
 export function isDue({ interval, saveBegin }: Saving, step: number): boolean {
   return interval > 0 && step >= saveBegin && (step - saveBegin) % interval === 0
 }
 
 /** Goes through a life: uploads every regular and every validated step, and the last where that is saved. */
-export function traceOf(index: number, told: LifeTold, hook: HookLife): LifeTrace {
+export function traceOf(index: number, told: LifeTold, layout: Layout, hook: HookLife): LifeTrace {
   const saving = savingOf(told.arguments)
   const byEpoch = isByEpoch(told)
   const deeds: Deed[] = []
@@ -86,5 +92,5 @@ export function traceOf(index: number, told: LifeTold, hook: HookLife): LifeTrac
     }
   }
   if (told.stop === null || !told.killed) deeds.push({ kind: 'end', step: steps.at(-1) ?? 0 })
-  return { index, told, resumedFrom: hook.start.resumed_from, deeds, steps, hook }
+  return { index, told, layout, resumedFrom: hook.start.resumed_from, deeds, steps, hook }
 }

@@ -10,7 +10,7 @@ from typing import Any, Iterator
 from mmengine.hooks import CheckpointHook
 from mmengine.logging import MessageHub
 
-from runner import LOGGER, PUBLISHED, Memory, Runner, named_in, paths_in, read
+from runner import LOGGER, PUBLISHED, Memory, Runner, named_in, paths_in, read, resumed
 
 
 class Life:
@@ -20,6 +20,8 @@ class Life:
         told: The life as the schedule tells it.
         work_dir: The run's folder.
         memory: What the run remembers.
+        place: Its place among the lives.
+        layout: Which steps are saved as directories.
     """
 
     def __init__(
@@ -27,15 +29,20 @@ class Life:
         told: dict[str, Any],
         work_dir: str,
         memory: Memory,
+        place: int,
+        layout: str,
     ) -> None:
         self.told = told
         self.work_dir = work_dir
         self.memory = memory
+        self.place = place
+        self.layout = layout
         self.error: dict[str, Any] | None = None
         self.start = dict(epoch=0, iter=0, resumed_from=None)
         self.hub: dict[str, Any] = {}
         self.saved: list[int] = []
-        self.records: list[int] = []
+        self.records: set[str] = set()
+        self.bests: list[tuple[str, int]] = []
         self.last: str | None = None
         self.published: dict[str, list[str]] = {}
         self.at = "construction"
@@ -57,7 +64,7 @@ class Life:
         max_epochs = epoch + more if by_epoch else 1
         max_iters = max_epochs * length if by_epoch else iteration + more
         runner = Runner(
-            self.work_dir, max_epochs, max_iters, epoch, iteration, hub, LOGGER
+            self.work_dir, max_epochs, max_iters, epoch, iteration, hub, LOGGER, self._is_directory
         )
         self.runner = runner
         self.at = "before_train"
@@ -66,10 +73,11 @@ class Life:
             done = self._loop(by_epoch, length)
             if done:
                 self.at = "after_train"
+                self.last = hook.last_ckpt
                 self._end()
         finally:
             self.hub = dict(hub.runtime_info)
-            self.last = hook.last_ckpt
+            self.last = self.last or hook.last_ckpt
             self._remember()
 
     def _loop(self, by_epoch: bool, length: int) -> bool:
@@ -102,16 +110,26 @@ class Life:
 
     def _end(self) -> None:
         """Let the hook publish; where it is told to, without the bests that were never set."""
-        if "unset" in self.told["remember"] and hasattr(self.hook, "best_ckpt_path_dict"):
-            paths = self.hook.best_ckpt_path_dict
-            self.hook.best_ckpt_path_dict = {
-                metric: path for metric, path in paths.items() if path is not None
-            }
+        self._spare_the_hook()
         before = set(paths_in(os.path.dirname(self.work_dir)))
         self.hook.after_train(self.runner)
         root = os.path.dirname(self.work_dir)
         for path in set(paths_in(root)) - before:
             self.published[PUBLISHED.sub("", path)] = list(read(os.path.join(root, path)))
+
+    def _spare_the_hook(self) -> None:
+        """Where it is told so, take from the hook what its publishing fails on."""
+        hook = self.hook
+        if "directories" in self.told["remember"]:
+            if hook.last_ckpt is not None and os.path.isdir(hook.last_ckpt):
+                hook.last_ckpt = None
+            if os.path.isdir(getattr(hook, "best_ckpt_path", None) or ""):
+                hook.best_ckpt_path = None
+        for metric, path in list(getattr(hook, "best_ckpt_path_dict", {}).items()):
+            is_unset = path is None and "unset" in self.told["remember"]
+            is_directory = os.path.isdir(path or "") and "directories" in self.told["remember"]
+            if is_unset or is_directory:
+                del hook.best_ckpt_path_dict[metric]
 
     def _iterate(self) -> None:
         self._spy(lambda: self.hook.after_train_iter(self.runner, 0), self.runner.iter + 1)
@@ -120,9 +138,8 @@ class Life:
     def _validate(self, metrics: dict[str, float | None], step: int) -> None:
         before = self._bests()
         self._spy(lambda: self.hook.after_val_epoch(self.runner, metrics), step)
-        changed = [key for key, value in self._bests().items() if before.get(key) != value]
-        if changed:
-            self.records.append(step)
+        bests = self._bests().items()
+        self.records |= {key for key, value in bests if before.get(key) != value}
 
     def _spy(self, call: Any, step: int) -> None:
         """Call the hook and note whether it saved a checkpoint of the series."""
@@ -143,14 +160,24 @@ class Life:
         self.saved.append(step)
 
     def _bests(self) -> dict[str, Any]:
+        """Every best of the hub: its score and its path, by the suffix of their keys."""
         info = self.runner.message_hub.runtime_info
-        return {key: value for key, value in info.items() if key.startswith("best_ckpt")}
+        suffixes = [key[len("best_ckpt") :] for key in info if key.startswith("best_ckpt")]
+        return {suffix: (info[f"best_score{suffix}"], info[f"best_ckpt{suffix}"]) for suffix in suffixes}
+
+    def _is_directory(self, filename: str) -> bool:
+        """Whether a checkpoint of the series, or the best file of one, is to be a directory."""
+        template = re.escape(self.hook.filename_tmpl).replace(r"\{\}", r"(\d+)")
+        match = re.search(f"{template}$", filename)
+        if self.layout == "files" or match is None:
+            return False
+        return self.layout == "directories" or int(match[1]) % 2 == 0
 
     def _resume(self, hub: MessageHub) -> None:
         """Take up what a checkpoint holds, as ``Runner.resume`` does."""
         name = self._resumed_name()
         if name is not None:
-            checkpoint = read(name)
+            checkpoint = resumed(name)
             hub.load_state_dict(checkpoint["message_hub"])
             meta = checkpoint["meta"]
             self.start = dict(
@@ -190,8 +217,12 @@ class Life:
         info = self.runner.message_hub.runtime_info
         for metric, rule, suffix in self._tracked():
             if metric != "auto" and f"best_ckpt{suffix}" in info:
-                found = info[f"best_score{suffix}"], info[f"best_ckpt{suffix}"]
-                self.memory.best[metric, rule] = found
+                score, path = info[f"best_score{suffix}"], info[f"best_ckpt{suffix}"]
+                known = self.memory.best.get((metric, rule))
+                is_older = known is not None and suffix not in self.records
+                life = known[2] if known is not None and is_older else self.place
+                self.memory.best[metric, rule] = score, path, life
+                self.bests.append((path, life))
         for step in self.saved:
             if step in self.memory.saved:
                 self.memory.saved.remove(step)
@@ -204,7 +235,7 @@ class Life:
             del info[key]
         for metric, rule, suffix in self._tracked():
             if (metric, rule) in self.memory.best:
-                score, ckpt = self.memory.best[metric, rule]
+                score, ckpt, _ = self.memory.best[metric, rule]
                 hub.update_info(f"best_score{suffix}", score)
                 hub.update_info(f"best_ckpt{suffix}", ckpt)
 

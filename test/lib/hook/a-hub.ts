@@ -238,13 +238,18 @@ export class AHub {
 
   /** Names of the checkpoints that the bucket shows, by step. */
   checkpoints(): string[] {
+    return this.checkpointKeys().map(nameOf)
+  }
+
+  /** Their keys; a directory's ends with a slash. */
+  checkpointKeys(): string[] {
     return [...this.#places.values()]
       .filter(({ key }) => {
         const top = this.#versions.get(key)?.at(-1)
         return top !== undefined && 'upload' in top
       })
       .toSorted((a, b) => a.step - b.step)
-      .map(({ key }) => nameOf(key))
+      .map(({ key }) => key)
   }
 
   /** Steps of the checkpoints that the bucket shows. */

@@ -10,7 +10,13 @@ import type { History, Upload } from '../../../lib/hook/history.ts'
 import { stepId } from '../../../lib/hook/history.ts'
 import type { NamedArguments } from '../../../lib/hook/hook-arguments.ts'
 import { emptyLedger, type Ledger } from '../../../lib/hook/ledger.ts'
-import { checkpointName, keyIn, parseRun, type Series } from '../../../lib/hook/names.ts'
+import {
+  checkpointName,
+  isDirectory,
+  keyIn,
+  parseRun,
+  type Series,
+} from '../../../lib/hook/names.ts'
 import { type Observation, record } from '../../../lib/hook/record.ts'
 import type { Fate } from '../../../lib/hook/retention.ts'
 
@@ -86,6 +92,7 @@ export class ARun {
       fault: traits.torn,
       restores: undefined,
       gone: false,
+      ...(isDirectory(key) && { directory: { marker: '.complete.json', files: 3, removed: 0 } }),
     }
     const before = this.#keys.get(key)
     const uploads = [...(before?.uploads ?? []), upload].toSorted((a, b) => a.seconds - b.seconds)

@@ -4,7 +4,7 @@ import type { Upload } from '../../../lib/hook/history.ts'
 import { sameBytes } from '../../../lib/hook/history.ts'
 import { isDirectory, nameOf, parseRun, pathOf, runsAbove } from '../../../lib/hook/names.ts'
 import { overruled, UNMARKED } from '../../../lib/hook/record-directory.ts'
-import { hubOf } from './a-hub.ts'
+import { AHub, hubOf } from './a-hub.ts'
 import { aRun } from './a-run.ts'
 
 const directory = { template: 'epoch_{}.pth/' }
@@ -61,6 +61,28 @@ describe('the best checkpoint, where it is a directory', () => {
       ],
     ])
     expect(run().outcome().keepCkptIds).toEqual([3])
+    expect(hub.ledger.answers.get('acc')).toEqual({ score: 0.9, key: 'exp/epoch_1.pth/' })
+  })
+
+  it('leaves no copy of a lesser best, whichever was seen first', () => {
+    const mixed = aRun({ save_best: 'acc' })
+      .validated('acc', 0.1)
+      .uploadLike(directory, 2)
+      .metrics(2, { acc: 0.9 })
+    for (const seen of [mixed.observations, mixed.late().toReversed()]) {
+      const hub = new AHub(mixed).see(...seen)
+      expect(hub.bestCopies()).toEqual([])
+      expect(hub.ledger.answers.get('acc')).toEqual({ score: 0.9, key: 'exp/epoch_2.pth/' })
+    }
+  })
+
+  it('is no answer once another life has saved its step again', () => {
+    const again = aRun({ save_best: 'acc' })
+      .uploadLike(directory, 1, 2)
+      .metrics(2, { acc: 0.9 })
+      .begin()
+      .uploadLike(directory, 1, 2)
+    expect(hubOf(again).ledger.answers.get('acc')).toBeUndefined()
   })
 
   it('comes back where its score is late', () => {
