@@ -28,6 +28,14 @@ export interface Life {
   steps: Map<number, CheckpointFact>
 }
 
+/** Uploads of one step, once or more often, with which a life may have begun. */
+interface Suspect {
+  first: CheckpointFact
+  fact: CheckpointFact
+  /** What they replaced. */
+  replaced: CheckpointFact
+}
+
 /**
  * Sorts complete uploads into lives.
  *
@@ -47,7 +55,7 @@ export function livesOf(complete: CheckpointFact[], begins: BeginFact[]): Life[]
 
   const lives: Life[] = []
   let announced: BeginFact | undefined
-  let suspect: { fact: CheckpointFact; replaced: CheckpointFact } | undefined
+  let suspect: Suspect | undefined
   for (const { moment, fact, begin } of marks) {
     if (begin !== undefined) {
       announced = begin
@@ -67,10 +75,11 @@ export function livesOf(complete: CheckpointFact[], begins: BeginFact[]): Life[]
     if (replaced === undefined) suspect = undefined
     else if (suspect !== undefined && suspect.fact.step < fact.step) {
       life.steps.set(suspect.fact.step, suspect.replaced)
-      life = beginLife(lives, momentOfCheckpoint(suspect.fact), undefined)
+      life = beginLife(lives, momentOfCheckpoint(suspect.first), undefined)
       life.steps.set(suspect.fact.step, suspect.fact)
       suspect = undefined
-    } else suspect = { fact, replaced }
+    } else if (suspect?.fact.step === fact.step) suspect.fact = fact
+    else suspect = { first: fact, fact, replaced }
     life.steps.set(fact.step, fact)
   }
   return lives

@@ -4,6 +4,7 @@ import { compare, type Verdict } from './compare.ts'
 import { type DeviationName, REASONS } from './deviations.ts'
 import { scheduleOf } from './generator.ts'
 import type { BranchCount, HookProcess } from './hook-process.ts'
+import { WORLD, type World } from './world.ts'
 
 const BATCH = 50
 
@@ -18,6 +19,7 @@ export interface Campaign {
   /** How often each argument was named. */
   named: Map<string, number>
   applied: Map<DeviationName, number>
+  met: Map<World, number>
   branches: BranchCount[]
 }
 
@@ -44,6 +46,7 @@ export async function campaignOf(hook: HookProcess, setting: CampaignSetting): P
     mismatched: [],
     named: new Map(ARGUMENTS.map((name) => [name, 0])),
     applied: new Map(Object.keys(REASONS).map((name) => [name as DeviationName, 0])),
+    met: new Map(WORLD.map((name) => [name, 0])),
     branches: [],
   }
   const first = setting.first ?? 0
@@ -80,6 +83,7 @@ function tally(campaign: Campaign, verdict: Verdict): void {
     for (const name of Object.keys(named)) increase(campaign.named, name)
   }
   for (const name of verdict.applied) increase(campaign.applied, name)
+  for (const name of verdict.met) increase(campaign.met, name)
 }
 
 function increase<Key>(counts: Map<Key, number>, key: Key): void {

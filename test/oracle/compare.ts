@@ -8,6 +8,7 @@ import { refusalsOf } from './refused-arguments.ts'
 import { canonical, type Recollection, type Schedule } from './schedule.ts'
 import { deviationOf, type ToldToHook, toldToHook } from './told-to-hook.ts'
 import { type LifeTrace, traceOf } from './trainer-trace.ts'
+import { type World, worldOf } from './world.ts'
 
 /** Something that differs. */
 export interface Mismatch {
@@ -22,6 +23,8 @@ export interface Verdict {
   mismatches: Mismatch[]
   /** Each deviation that made a difference, once. */
   applied: Set<DeviationName>
+  /** What of a trainer's world was in it, beside the arguments. */
+  met: World[]
 }
 
 /** A schedule on its way through the hook. */
@@ -57,7 +60,7 @@ export async function compare(
 }
 
 function caseOf(schedule: Schedule, raw: HookResult): Case {
-  const verdict: Verdict = { schedule, mismatches: [], applied: new Set() }
+  const verdict: Verdict = { schedule, mismatches: [], applied: new Set(), met: [] }
   const refused = schedule.lives.map((life, at) => {
     const { expected, found, silent, applied } = refusalsOf(
       life.arguments,
@@ -150,12 +153,13 @@ function tracesOf({ told, result, verdict }: Case): LifeTrace[] {
     const life = verdict.schedule.lives[place]
     const hook = result?.lives[at]
     if (life === undefined || hook === undefined) return []
-    return [traceOf(place, life, verdict.schedule.layout, hook)]
+    return [traceOf(place, life, verdict.schedule, hook)]
   })
 }
 
 function judge({ verdict, told, recollections, result, traces }: Case): void {
   const { schedule } = verdict
+  verdict.met = worldOf(schedule, traces)
   if (result === undefined) throw new Error(`schedule ${schedule.number} was not run`)
   for (const { hook } of traces) differ(verdict, 'error of the hook as told', null, hook.error)
   const { left, applied, modelFault } = expectationOf(result, traces, recollections)

@@ -28,20 +28,25 @@ interface Shape {
   /** A validation after so many epochs or iterations; otherwise now and then. */
   period: number | undefined
   oddness: number
+  /** MMEngine's log names one counter only: that of its loop, which the hook then has to count, too. */
+  isLogged: boolean
 }
 
 /** The schedule of a seed and a number. */
 export function scheduleOf(seed: number, number: number): Schedule {
   const chance = chanceOf(seed, number)
   const loop = chance.happens(0.6) ? 'epoch' : 'iter'
+  const byEpoch = loop === 'epoch' && chance.happens(0.7)
+  const isLogged = byEpoch === (loop === 'epoch') && chance.happens(0.25)
   const shape: Shape = {
     loop,
-    epochLength: chance.between(1, 4),
+    isLogged,
+    // In a log, epochs of one iteration cannot be told from iterations.
+    epochLength: chance.between(isLogged ? 2 : 1, 4),
     metrics: chance.shuffled(METRICS).slice(0, chance.between(1, 4)),
     period: chance.happens(0.5) ? chance.between(1, 3) : undefined,
     oddness: chance.happens(0.3) ? 0.3 : 0.03,
   }
-  const byEpoch = loop === 'epoch' && chance.happens(0.7)
   const first = randomArguments(chance, byEpoch, shape.metrics)
   const lives = [lifeOf(chance, shape, first, null)]
   const count = chance.happens(0.35) ? chance.between(2, 3) : 1
@@ -59,6 +64,9 @@ export function scheduleOf(seed: number, number: number): Schedule {
     seed,
     number,
     layout,
+    metrics: shape.isLogged ? 'log' : 'events',
+    savesAgain: chance.happens(0.4),
+    announced: chance.happens(0.4),
     ranks,
     lives: lives.map((life, at) =>
       at === faulty ? { ...life, arguments: faultyArguments(chance, life.arguments) } : life,
@@ -102,12 +110,13 @@ function lifeOf(
   }
 }
 
-function metricsOf(chance: Chance, { metrics, oddness }: Shape): Metrics {
+function metricsOf(chance: Chance, { metrics, oddness, isLogged }: Shape): Metrics {
   if (chance.happens(0.05)) return []
   const missing = chance.happens(0.04) ? chance.between(0, metrics.length - 1) : -1
   const found: Metrics = metrics
     .filter((_, at) => at !== missing)
     .map((name) => [name, chance.happens(oddness) ? chance.one(ODD_SCORES) : chance.one(SCORES)])
-  if (chance.happens(0.05)) found.push(['time', chance.next()])
+  // A log has one of its own.
+  if (!isLogged && chance.happens(0.05)) found.push(['time', chance.next()])
   return found
 }

@@ -22,6 +22,8 @@ export interface HookLife {
   start: { epoch: number; iter: number; resumed_from: string | null }
   /** Steps that the hook saved in the series, in its order. */
   saved: number[]
+  /** Those that it saved once more, after they set a record. */
+  saved_again: number[]
   /** The name of what it saved last. */
   last: string | null
   /** Keys of each file that it published, by its path without hash. */

@@ -54,6 +54,14 @@ describe('the oracle itself', () => {
   })
 })
 
+const PLAIN = {
+  layout: 'files',
+  metrics: 'events',
+  savesAgain: false,
+  announced: true,
+  ranks: 1,
+} as const
+
 function scheduleWith(...lives: (Partial<LifeTold> & Pick<LifeTold, 'arguments'>)[]): Schedule {
   const told = lives.map(
     (life, at): LifeTold => ({
@@ -67,7 +75,7 @@ function scheduleWith(...lives: (Partial<LifeTold> & Pick<LifeTold, 'arguments'>
       ...life,
     }),
   )
-  return { seed: 0, number: 0, layout: 'files', ranks: 1, lives: told }
+  return { seed: 0, number: 0, ...PLAIN, lives: told }
 }
 
 /** What the oracle found in the hub, and what was mended for it. */
@@ -112,6 +120,48 @@ describe('schedules that once differed', () => {
           resume: { back: 1 },
         },
       ),
+    },
+    {
+      name: 'a life that nobody announced begins at the first upload of a step that is saved twice',
+      schedule: {
+        ...scheduleWith(
+          {
+            arguments: { save_best: ['FID', 'recall'], rule: 'greater', interval: 1 },
+            more: 2,
+            validations: [[2, [['FID', 0.5]]]],
+          },
+          {
+            arguments: { save_best: ['FID', 'recall'], rule: 'greater', interval: 1 },
+            more: 2,
+            validations: [
+              [
+                1,
+                [
+                  ['FID', 0.5],
+                  ['recall', 0.6],
+                ],
+              ],
+            ],
+            resume: 'fresh',
+          },
+        ),
+        savesAgain: true,
+        announced: false,
+      },
+    },
+    {
+      name: 'a best that is a directory leaves no copy of a lesser one that is a file',
+      schedule: {
+        ...scheduleWith({
+          arguments: { interval: 1, save_best: 'acc' },
+          more: 2,
+          validations: [
+            [1, [['acc', 0.1]]],
+            [2, [['acc', 0.5]]],
+          ],
+        }),
+        layout: 'even steps' as const,
+      },
     },
   ])('$name', async ({ schedule }) => {
     const [verdict] = await compare(hook, [schedule])

@@ -6,7 +6,7 @@ import {
   parseArguments,
   resolveOptions,
 } from '../../lib/hook/hook-arguments.ts'
-import { readMetricEvents } from '../../lib/hook/metric-source.ts'
+import { readLog, readMetricEvents } from '../../lib/hook/metric-source.ts'
 import { checkpointName, defaultTemplate, nameOf, stemOf } from '../../lib/hook/names.ts'
 import { bestIdentity } from '../../lib/hook/plan-artifacts.ts'
 import { entriesOf } from '../../lib/message-hub/entries.ts'
@@ -18,10 +18,10 @@ import {
   isByEpoch,
   isDirectoryAt,
   type LifeTold,
-  pythonJson,
   type Schedule,
 } from './schedule.ts'
-import { type LifeTrace, savingOf } from './trainer-trace.ts'
+import { isToBeAnnounced, type LifeTrace, lastNamedBy } from './trainer-trace.ts'
+import { eventText, logName, logText, type Validated } from './validations.ts'
 
 /** What a schedule leaves, of either side; paths begin with the run. */
 export interface Left {
@@ -71,11 +71,11 @@ export function factsOf(schedule: Schedule, traces: readonly LifeTrace[]): ARun 
   for (const [index, life] of schedule.lives.entries()) {
     const trace = traces.find((each) => each.index === index)
     // Without `resume_from`: naming it would keep that checkpoint beyond the hook's deque.
-    if (trace !== undefined && index > 0) run.begin()
+    if (trace !== undefined && index > 0 && isToBeAnnounced(schedule, trace, traces)) run.begin()
     const text = JSON.stringify(life.arguments)
     if (text !== told) tellOptions(run, life.arguments)
     told = text
-    if (trace !== undefined) tellLife(run, trace, schedule.number % 2 === 0)
+    if (trace !== undefined) tellLife(run, trace, schedule)
   }
   return run
 }
@@ -89,7 +89,7 @@ function tellOptions(run: ARun, named: Arguments): void {
   }
 }
 
-function tellLife(run: ARun, trace: LifeTrace, namesLast: boolean): void {
+function tellLife(run: ARun, trace: LifeTrace, schedule: Schedule): void {
   const { told } = trace
   const series = isByEpoch(told) ? 'epoch' : 'iter'
   const template = nameIn(told, 0).replace('0', '{}')
@@ -101,21 +101,31 @@ function tellLife(run: ARun, trace: LifeTrace, namesLast: boolean): void {
         break
       }
       case 'validation': {
-        const { epoch, iter, metrics } = deed
-        const text = `{"epoch": ${epoch}, "iter": ${iter}, "metrics": ${pythonJson(metrics)}}`
-        for (const validation of readMetricEvents(text).validations) {
+        const { source, key, validations } = toldOf(deed, trace, schedule)
+        for (const validation of validations) {
           const step = validation.steps[series]
-          if (step !== undefined)
-            run.metrics(step, Object.fromEntries(validation.metrics), { series })
+          const values = Object.fromEntries(validation.metrics)
+          if (step !== undefined) run.metrics(step, values, { series, source, ...key })
         }
         break
       }
       case 'end': {
-        const isNamed = namesLast && savingOf(told.arguments).saveLast && trace.steps.length > 0
-        run.end(isNamed ? nameIn(told, deed.step) : undefined)
+        const last = lastNamedBy(schedule, trace)
+        run.end(last === undefined ? undefined : nameIn(told, last))
       }
     }
   }
+}
+
+/** What the bucket is told of a validation: an event of its own, or a line more of the log. */
+function toldOf(deed: Validated, trace: LifeTrace, schedule: Schedule) {
+  if (schedule.metrics === 'events') {
+    const { validations } = readMetricEvents(eventText(deed))
+    return { source: 'event', key: {}, validations } as const
+  }
+  const told = readLog(logText(trace, deed)).validations
+  const before = readLog(logText(trace, deed, 'before')).validations.length
+  return { source: 'log', key: { key: logName(trace) }, validations: told.slice(before) } as const
 }
 
 /** The hub after it saw everything as it happened. */

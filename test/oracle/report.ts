@@ -14,13 +14,17 @@ export function untaken(branches: readonly BranchCount[]): string[] {
 
 /** All tables. */
 export function reportOf(campaign: Campaign, seed: number): string {
-  const { schedules, lives, seconds, plain, mismatched, named, applied, branches } = campaign
+  const { schedules, lives, seconds, plain, mismatched, named, applied, met, branches } = campaign
   const rest = untaken(branches)
   return [
     tableOf(['branch of the hook', 'taken', 'not'], branches.map(branchRow)),
     tableOf(
       ['argument', 'lives that name it'],
       [...named].map(([name, count]) => [name, count]),
+    ),
+    tableOf(
+      ["of the trainer's world", 'schedules'],
+      [...met].map(([name, count]) => [name, count]),
     ),
     tableOf(
       ['deliberate deviation', 'schedules'],
@@ -46,7 +50,7 @@ function tableOf(head: string[], rows: (string | number)[][]): string {
 
 /** A mismatch: what differs, in which schedule, and how to replay it. */
 export function verdictText({ schedule, mismatches, applied }: Verdict): string {
-  const { seed, number, lives, layout, ranks } = schedule
+  const { seed, number, lives, ...world } = schedule
   return [
     `schedule ${number} of seed ${seed} differs; replay it with --seed ${seed} --only ${number}`,
     ...mismatches.map(
@@ -54,7 +58,7 @@ export function verdictText({ schedule, mismatches, applied }: Verdict): string 
         `  ${what}\n    MMEngine ${shown(expected)}\n    the hub  ${shown(found)}`,
     ),
     `  deviations applied: ${[...applied].join(', ') || 'none'}`,
-    `  the smallest schedule found: ${layout}, ${ranks} ${ranks === 1 ? 'rank' : 'ranks'}`,
+    `  the smallest schedule found: ${shown(world)}`,
     ...lives.map((life) => `    ${shown(life)}`),
   ].join('\n')
 }

@@ -65,6 +65,7 @@ def perform(schedule: dict[str, Any], root: str) -> dict[str, Any]:
                     error=life.error,
                     start=life.start,
                     saved=life.saved,
+                    saved_again=life.saved_again,
                     last=life.last and os.path.basename(life.last),
                     published=life.published,
                     bests=[(os.path.relpath(path, folder), place) for path, place in life.bests],

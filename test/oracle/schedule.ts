@@ -43,6 +43,12 @@ export interface Schedule {
   seed: number
   number: number
   layout: Layout
+  /** How validations come to the bucket: one event each, or as MMEngine's own log that grows. */
+  metrics: 'events' | 'log'
+  /** Whether a step that the hook saves again after it set a record is uploaded again. */
+  savesAgain: boolean
+  /** Whether each life says that it begins; else only those do that nobody could tell otherwise. */
+  announced: boolean
   /** With two, each life also runs as rank 1, which has to leave everything alone. */
   ranks: 1 | 2
   lives: LifeTold[]
@@ -54,7 +60,8 @@ export function pythonJson(metrics: Metrics): string {
   return `{${members.join(', ')}}`
 }
 
-function pythonNumber(value: number | null): string {
+/** A number as Python's `json` writes it. */
+export function pythonNumber(value: number | null): string {
   if (value === null) return 'null'
   return Number.isFinite(value) ? JSON.stringify(value) : String(value)
 }

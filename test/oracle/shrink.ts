@@ -24,9 +24,13 @@ export async function shrunk(hook: HookProcess, verdict: Verdict): Promise<Verdi
 function smallerThan(schedule: Schedule): Schedule[] {
   const { lives } = schedule
   const without = lives.map((_, at) => lives.toSpliced(at, 1)).filter((rest) => rest.length > 0)
-  const reduced = lives.flatMap((life, at) => livesBelow(life).map((less) => lives.with(at, less)))
+  const isLogged = schedule.metrics === 'log'
+  const reduced = lives.flatMap((life, at) =>
+    livesBelow(life, isLogged).map((less) => lives.with(at, less)),
+  )
   // A checkpoint's name and place stay over all lives.
-  const names = ['filename_tmpl', 'out_dir', ...(lives[0]?.loop === 'epoch' ? ['by_epoch'] : [])]
+  const mayCountEpochs = lives[0]?.loop === 'epoch' && !isLogged
+  const names = ['filename_tmpl', 'out_dir', ...(mayCountEpochs ? ['by_epoch'] : [])]
   const renamed = names.map((name) => lives.map((life) => withoutArgument(life, name)))
   const isLess = renamed.filter((rest) => JSON.stringify(rest) !== JSON.stringify(lives))
   const smaller = [...without, ...isLess, ...reduced].map((rest) => ({
@@ -35,19 +39,23 @@ function smallerThan(schedule: Schedule): Schedule[] {
   }))
   const plainer: Schedule[] = [
     ...(schedule.layout === 'files' ? [] : [{ ...schedule, layout: 'files' as const }]),
+    ...(schedule.metrics === 'events' ? [] : [{ ...schedule, metrics: 'events' as const }]),
+    ...(schedule.savesAgain ? [{ ...schedule, savesAgain: false }] : []),
+    ...(schedule.announced ? [] : [{ ...schedule, announced: true }]),
     ...(schedule.ranks === 1 ? [] : [{ ...schedule, ranks: 1 as const }]),
   ]
   return [...plainer, ...smaller]
 }
 
-function livesBelow(life: LifeTold): LifeTold[] {
+function livesBelow(life: LifeTold, isLogged: boolean): LifeTold[] {
   const { arguments: named, more, validations, stop } = life
   return [
     ...(more > 1 ? [shortened(life, Math.ceil(more / 2)), shortened(life, more - 1)] : []),
     ...(validations.length > 1 ? [{ ...life, validations: [] }] : []),
     ...(stop === null ? [] : [{ ...life, stop: null, killed: false }]),
     ...(life.killed ? [{ ...life, killed: false }] : []),
-    ...(life.epochLength > 1 ? [{ ...life, epochLength: 1 }] : []),
+    ...(life.epochLength > 2 ? [{ ...life, epochLength: 2 }] : []),
+    ...(life.epochLength > 1 && !isLogged ? [{ ...life, epochLength: 1 }] : []),
     ...validations.map((_, at) => ({ ...life, validations: validations.toSpliced(at, 1) })),
     ...Object.keys(named)
       .filter((name) => !['filename_tmpl', 'out_dir', 'by_epoch'].includes(name))

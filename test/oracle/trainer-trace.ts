@@ -1,6 +1,6 @@
 /** What a trainer uploads in one life: the loop of MMEngine, seen from the bucket. */
 import type { HookLife } from './hook-process.ts'
-import { isByEpoch, type Layout, type LifeTold, type Metrics } from './schedule.ts'
+import { isByEpoch, type Layout, type LifeTold, type Metrics, type Schedule } from './schedule.ts'
 
 /** What a trainer does that the bucket sees, in its order. */
 export type Deed =
@@ -52,8 +52,33 @@ export function isDue({ interval, saveBegin }: Saving, step: number): boolean {
   return interval > 0 && step >= saveBegin && (step - saveBegin) % interval === 0
 }
 
+/** What an end of training names as the last: in every other schedule, where the last is saved. */
+export function lastNamedBy({ number }: Schedule, { told, steps }: LifeTrace): number | undefined {
+  return number % 2 === 0 && savingOf(told.arguments).saveLast ? steps.at(-1) : undefined
+}
+
+/**
+ * Whether a trainer has to say that a life begins: not where its first two uploads save steps of the life
+ * before again.
+ */
+export function isToBeAnnounced(
+  { announced }: Schedule,
+  life: LifeTrace,
+  traces: readonly LifeTrace[],
+): boolean {
+  const before = traces[traces.indexOf(life) - 1]
+  const [first, second] = life.steps
+  if (announced || before === undefined || first === undefined || second === undefined) return true
+  return !before.steps.includes(first) || !before.steps.includes(second)
+}
+
 /** Goes through a life: uploads every regular and every validated step, and the last where that is saved. */
-export function traceOf(index: number, told: LifeTold, layout: Layout, hook: HookLife): LifeTrace {
+export function traceOf(
+  index: number,
+  told: LifeTold,
+  { layout, savesAgain }: Pick<Schedule, 'layout' | 'savesAgain'>,
+  hook: HookLife,
+): LifeTrace {
   const saving = savingOf(told.arguments)
   const byEpoch = isByEpoch(told)
   const deeds: Deed[] = []
@@ -85,6 +110,7 @@ export function traceOf(index: number, told: LifeTold, layout: Layout, hook: Hoo
     if (metrics !== undefined) {
       upload(step)
       deeds.push({ kind: 'validation', step, epoch, iter, metrics })
+      if (savesAgain && hook.saved_again.includes(step)) deeds.push({ kind: 'upload', step })
     }
     if (told.stop !== null && done >= told.stop) {
       if (saving.saveLast && !told.killed) upload(step)

@@ -41,6 +41,7 @@ class Life:
         self.start = dict(epoch=0, iter=0, resumed_from=None)
         self.hub: dict[str, Any] = {}
         self.saved: list[int] = []
+        self.saved_again: list[int] = []
         self.records: set[str] = set()
         self.bests: list[tuple[str, int]] = []
         self.last: str | None = None
@@ -136,8 +137,9 @@ class Life:
         self.runner.iter += 1
 
     def _validate(self, metrics: dict[str, float | None], step: int) -> None:
-        before = self._bests()
+        before, count = self._bests(), len(self.saved)
         self._spy(lambda: self.hook.after_val_epoch(self.runner, metrics), step)
+        self.saved_again += self.saved[count:]
         bests = self._bests().items()
         self.records |= {key for key, value in bests if before.get(key) != value}
 

@@ -49,6 +49,13 @@ describe('a life begins', () => {
     expect(lives[0]?.steps.get(2)?.first.seconds).toBe(20)
   })
 
+  test('by bytes at the first of them, where a step is saved again in between', () => {
+    const { lives } = surveyOf(RUN, aRun().upload(1, 2, 3, 2, 2, 3).history())
+    expect(lives[1]?.begins).toMatchObject({ seconds: 40, kind: 'checkpoint', step: 2 })
+    expect(lives[1]?.steps.get(2)?.first.seconds).toBe(50)
+    expect(lives[0]?.steps.get(2)?.first.seconds).toBe(20)
+  })
+
   test('by bytes also where a person starts over twice', () => {
     expect(livesOf(aRun().upload(1, 2, 3, 1, 2, 3, 1, 2))).toEqual([
       ['first upload', [1, 2, 3]],
