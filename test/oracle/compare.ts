@@ -3,7 +3,7 @@ import { chanceOf } from './chance.ts'
 import type { DeviationName } from './deviations.ts'
 import { deviationsOf, expectationOf, recollectionsFor } from './expectation.ts'
 import type { HookLife, HookProcess, HookResult } from './hook-process.ts'
-import { factsOf, inDisorder, inOrder, type OurResult } from './ours.ts'
+import { factsOf, inDisorder, inOrder, type Left, type OurResult } from './ours.ts'
 import { refusalsOf } from './refused-arguments.ts'
 import { canonical, type Recollection, type Schedule } from './schedule.ts'
 import { deviationOf, type ToldToHook, toldToHook } from './told-to-hook.ts'
@@ -27,6 +27,14 @@ export interface Verdict {
   met: World[]
 }
 
+/** A schedule that MMEngine's hook has run, and what the hub is to leave of it. */
+export interface Foreseen {
+  verdict: Verdict
+  told: ToldToHook
+  traces: LifeTrace[]
+  left: Left
+}
+
 /** A schedule on its way through the hook. */
 interface Case {
   verdict: Verdict
@@ -46,6 +54,17 @@ export async function compare(
   schedules: readonly Schedule[],
   traced = false,
 ): Promise<Verdict[]> {
+  const all = await foresee(hook, schedules, traced)
+  for (const each of all) judge(each)
+  return all.map(({ verdict }) => verdict)
+}
+
+/** Runs schedules through MMEngine's hook alone. */
+export async function foresee(
+  hook: HookProcess,
+  schedules: readonly Schedule[],
+  traced = false,
+): Promise<Foreseen[]> {
   const raw = await hook.run(
     schedules.map((schedule) => ({ schedule, recollections: [] })),
     traced,
@@ -55,8 +74,7 @@ export async function compare(
     return result === undefined ? [] : [caseOf(schedule, result)]
   })
   await settleRecollections(hook, cases)
-  for (const each of cases) judge(each)
-  return cases.map(({ verdict }) => verdict)
+  return cases.map(foreseen)
 }
 
 function caseOf(schedule: Schedule, raw: HookResult): Case {
@@ -157,7 +175,7 @@ function tracesOf({ told, result, verdict }: Case): LifeTrace[] {
   })
 }
 
-function judge({ verdict, told, recollections, result, traces }: Case): void {
+function foreseen({ verdict, told, recollections, result, traces }: Case): Foreseen {
   const { schedule } = verdict
   verdict.met = worldOf(schedule, traces)
   if (result === undefined) throw new Error(`schedule ${schedule.number} was not run`)
@@ -166,16 +184,14 @@ function judge({ verdict, told, recollections, result, traces }: Case): void {
   for (const each of applied) verdict.applied.add(each)
   differ(verdict, 'the model of overlapping lives', undefined, modelFault)
   differ(verdict, 'what rank 1 did', [], result.of_rank_1)
+  return { verdict, told, traces, left }
+}
 
+function judge({ verdict, told, traces, left }: Foreseen): void {
+  const { schedule } = verdict
   const run = factsOf(schedule, traces)
   const ours = inOrder(run)
-  for (const key of ['checkpoints', 'best', 'published', 'last_checkpoint'] as const) {
-    differ(verdict, key, left[key], ours.left[key])
-  }
-  const keys = new Set([...Object.keys(left.runtime_info), ...Object.keys(ours.left.runtime_info)])
-  for (const key of keys) {
-    differ(verdict, `runtime_info.${key}`, left.runtime_info[key], ours.left.runtime_info[key])
-  }
+  differInLeft(verdict, left, ours.left)
   checkComplaints(verdict, told, traces, ours)
 
   const late = inDisorder(run, chanceOf(schedule.seed, ~schedule.number))
@@ -211,6 +227,23 @@ function checkComplaints(
   differ(verdict, 'unknown arguments that are not reported', [], unsaid)
 }
 
-function differ({ mismatches }: Verdict, what: string, expected: unknown, found: unknown): void {
+/** Compares what was to be left with what is. */
+export function differInLeft(verdict: Verdict, expected: Left, found: Left): void {
+  for (const key of ['checkpoints', 'best', 'published', 'last_checkpoint'] as const) {
+    differ(verdict, key, expected[key], found[key])
+  }
+  const info = [expected.runtime_info, found.runtime_info]
+  for (const key of new Set(info.flatMap(Object.keys))) {
+    differ(verdict, `runtime_info.${key}`, info[0]?.[key], info[1]?.[key])
+  }
+}
+
+/** Notes what differs. */
+export function differ(
+  { mismatches }: Verdict,
+  what: string,
+  expected: unknown,
+  found: unknown,
+): void {
   if (canonical(expected) !== canonical(found)) mismatches.push({ what, expected, found })
 }

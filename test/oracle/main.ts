@@ -3,9 +3,11 @@
  * hub's core, compared.
  */
 import { parseArgs } from 'node:util'
+import { startLocalCloud } from '../../local/cloud.ts'
 import { type Campaign, campaignOf } from './campaign.ts'
 import { HookProcess } from './hook-process.ts'
-import { reportOf, verdictText } from './report.ts'
+import { runOnStack } from './on-stack/sample.ts'
+import { reportOf, sampleText, verdictText } from './report.ts'
 import { shrunk } from './shrink.ts'
 
 const HELP = `npm run oracle -- [options]
@@ -15,6 +17,7 @@ each leaves. Ends with 1 where they differ, and shows the smallest schedule that
 
   --schedules N   how many (20000)
   --seed S        where chance begins (the time); the same seed gives the same schedules
+  --on-stack N    so many through the stack, deployed on the local cloud, instead of the core
   --only N        only the schedule of this number, with its parts in full
   --mismatches N  ends after so many (5)
   --help          this text
@@ -26,12 +29,14 @@ const { values } = parseArgs({
     schedules: { type: 'string', default: '20000' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
     only: { type: 'string' },
+    'on-stack': { type: 'string' },
     mismatches: { type: 'string', default: '5' },
     help: { type: 'boolean', default: false },
   },
 })
 
 if (values.help) process.stdout.write(HELP)
+else if (values['on-stack'] !== undefined) await sampleOnStack(values['on-stack'])
 else await main()
 
 async function main(): Promise<void> {
@@ -55,6 +60,22 @@ async function main(): Promise<void> {
     process.exitCode = campaign.mismatched.length === 0 ? 0 : 1
   } finally {
     await hook.stop()
+  }
+}
+
+async function sampleOnStack(count: string): Promise<void> {
+  const sample = {
+    schedules: wholeNumber('on-stack', count),
+    seed: wholeNumber('seed', values.seed),
+  }
+  const began = performance.now()
+  const [hook, cloud] = await Promise.all([HookProcess.start(), startLocalCloud()])
+  try {
+    const verdicts = await runOnStack({ cloud, outputs: await cloud.deploy() }, hook, sample)
+    process.stdout.write(`${sampleText(verdicts, sample.seed, performance.now() - began)}\n`)
+    process.exitCode = verdicts.some(({ mismatches }) => mismatches.length > 0) ? 1 : 0
+  } finally {
+    await Promise.all([hook.stop(), cloud.stop()])
   }
 }
 

@@ -40,6 +40,8 @@ export interface OurResult {
   rest: unknown
   /** Fields of problems by step, where they come from a checkpoint's metrics. */
   complaints: { step: number; field: string; reason: string }[]
+  /** All problems as the table shows them: severity, key, field and reason. */
+  problems: string[]
   /** Fields of warnings about the options in force. */
   warnings: string[]
 }
@@ -135,6 +137,12 @@ export function inOrder(run: ARun): OurResult {
   return resultOf(hub)
 }
 
+/** Whether a hub with the brake that a stack has by default would hold an eviction of this run. */
+export function isBraked(run: ARun): boolean {
+  const hub = new AHub(run).see(...run.observations)
+  return [...hub.decide().outcome.fates.values()].some(({ kind }) => kind === 'held')
+}
+
 /** The hub after every fact came late, twice, and in any order. */
 export function inDisorder(run: ARun, chance: Chance): OurResult {
   const hub = hubWithoutBrake(run)
@@ -173,7 +181,7 @@ function resultOf(hub: AHub): OurResult {
       best: best.toSorted(),
       published: [...new Set(published)].toSorted(),
       last_checkpoint: ledger.lastCheckpoint?.slice('s3://bucket/'.length) ?? null,
-      runtime_info: hookKeys(entry.get('runtime_info') ?? {}),
+      runtime_info: hookKeys(entry.get('runtime_info') ?? {}, 's3://bucket/'),
     },
     rest: {
       // What the bucket has beside what the hub knows of.
@@ -185,6 +193,10 @@ function resultOf(hub: AHub): OurResult {
       problems: outcome.problems.map(({ id }) => id).toSorted(),
       due: outcome.publishDue,
     },
+    problems: [...entry]
+      .filter(([id]) => id.startsWith('problem#'))
+      .map(([, problem]) => problemText(problem))
+      .toSorted(),
     complaints: outcome.survey.walk.faults.map(({ checkpoint, fault }) => ({
       step: checkpoint.step,
       ...fault,
@@ -195,13 +207,18 @@ function resultOf(hub: AHub): OurResult {
   }
 }
 
-/** The keys of the message hub that are the hook's own. */
-function hookKeys(entry: Record<string, unknown>): Left['runtime_info'] {
+/** A problem of the table in one line. */
+export function problemText({ severity, key, field, reason }: Record<string, unknown>): string {
+  return `${severity} ${key} ${field}: ${reason}`
+}
+
+/** The keys of the message hub that are the hook's own, with paths below a URI. */
+export function hookKeys(entry: Record<string, unknown>, root: string): Left['runtime_info'] {
   const found: Left['runtime_info'] = {}
   for (const [key, value] of Object.entries(entry)) {
     if (key.startsWith('best_score')) found[key] = Number(value)
     else if (/^(best_ckpt|last_ckpt$)/.test(key) && typeof value === 'string')
-      found[key] = value.slice('s3://bucket/'.length)
+      found[key] = value.startsWith(root) ? value.slice(root.length) : value
     else if (key === 'keep_ckpt_ids' && Array.isArray(value)) found[key] = value
   }
   return found

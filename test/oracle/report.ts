@@ -37,6 +37,23 @@ export function reportOf(campaign: Campaign, seed: number): string {
   ].join('\n')
 }
 
+/** What a sample on the stack came to, in words. */
+export function sampleText(
+  verdicts: readonly Verdict[],
+  seed: number,
+  milliseconds: number,
+): string {
+  const differing = verdicts.filter(({ mismatches }) => mismatches.length > 0)
+  const count = (what: (verdict: Verdict) => number) =>
+    verdicts.reduce((sum, verdict) => sum + what(verdict), 0)
+  return [
+    ...differing.map(verdictText),
+    `seed ${seed}: ${verdicts.length} schedules with ${count(({ schedule }) => schedule.lives.length)} lives ` +
+      `through the deployed stack in ${(milliseconds / 1000).toFixed(1)} s`,
+    differing.length === 0 ? 'no mismatch' : `${differing.length} schedules differ`,
+  ].join('\n')
+}
+
 function branchRow({ branch, taken, not_taken: notTaken }: BranchCount): (string | number)[] {
   const shown = branch.length > 90 ? `${branch.slice(0, 87)}...` : branch
   return [shown, taken, notTaken]

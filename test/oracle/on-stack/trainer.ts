@@ -1,0 +1,85 @@
+/** A trainer that uploads what a schedule tells, in its order, as any S3 client does. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
+import { nameIn } from '../ours.ts'
+import { isDirectoryAt, type Schedule } from '../schedule.ts'
+import { type Deed, isToBeAnnounced, type LifeTrace, lastNamedBy } from '../trainer-trace.ts'
+import { eventText, logName, logText } from '../validations.ts'
+
+/** S3 tells whole seconds: clients leave two between what ends a life and what begins the next. */
+const BETWEEN_LIVES_MS = 2000
+
+/** Where a run is, and what it has to upload. */
+export interface Trainer {
+  s3: S3Client
+  bucket: string
+  run: string
+  schedule: Schedule
+  traces: readonly LifeTrace[]
+  /** A whole checkpoint with bytes of its own for each upload. */
+  nextCheckpoint: () => Buffer
+}
+
+/** Uploads a whole schedule; returns when the last object is there. */
+export async function train(trainer: Trainer): Promise<void> {
+  const { schedule, traces } = trainer
+  let told: string | undefined
+  let metrics = 0
+  for (const [index, life] of schedule.lives.entries()) {
+    const trace = traces.find((each) => each.index === index)
+    if (index > 0) await sleep(BETWEEN_LIVES_MS)
+    const begins = trace !== undefined && index > 0 && isToBeAnnounced(schedule, trace, traces)
+    if (begins) await put(trainer, 'before_train.json', '{}')
+    const text = JSON.stringify(life.arguments)
+    if (text !== told) await put(trainer, 'checkpoint_hook.json', text)
+    told = text
+    for (const deed of trace?.deeds ?? []) {
+      if (deed.kind === 'validation') metrics += 1
+      if (trace !== undefined) await perform(trainer, trace, deed, metrics)
+    }
+  }
+}
+
+async function perform(
+  trainer: Trainer,
+  trace: LifeTrace,
+  deed: Deed,
+  metrics: number,
+): Promise<void> {
+  switch (deed.kind) {
+    case 'upload': {
+      const name = nameIn(trace.told, deed.step)
+      const isDirectory = isDirectoryAt(trace.layout, deed.step)
+      await (isDirectory
+        ? putDirectory(trainer, name)
+        : put(trainer, name, trainer.nextCheckpoint()))
+      return
+    }
+    case 'validation': {
+      await (trainer.schedule.metrics === 'log'
+        ? put(trainer, logName(trace), logText(trace, deed))
+        : put(trainer, `metrics/${metrics}.json`, eventText(deed)))
+      return
+    }
+    case 'end': {
+      const last = lastNamedBy(trainer.schedule, trace)
+      const named = last === undefined ? {} : { last: nameIn(trace.told, last) }
+      await put(trainer, 'after_train.json', JSON.stringify(named))
+    }
+  }
+}
+
+/** A directory as DeepSpeed saves it, and the marker that names its files, last. */
+async function putDirectory(trainer: Trainer, name: string): Promise<void> {
+  const files = [
+    { name: 'mp_rank_00_model_states.pt', body: trainer.nextCheckpoint() },
+    { name: 'zero/rank_0_optim_states.pt', body: Buffer.from(`optimizer of ${name}`) },
+  ]
+  for (const file of files) await put(trainer, `${name}/${file.name}`, file.body)
+  const listed = files.map((file) => ({ name: file.name, size: file.body.byteLength }))
+  await put(trainer, `${name}/.complete.json`, JSON.stringify({ files: listed }))
+}
+
+async function put({ s3, bucket, run }: Trainer, name: string, Body: Buffer | string) {
+  await s3.send(new PutObjectCommand({ Bucket: bucket, Key: `${run}/${name}`, Body }))
+}
