@@ -18,7 +18,7 @@ export interface Stack {
   outputs: StackOutputs
 }
 
-/** Which schedules: so many of a seed, from the first on. */
+/** Which schedules: so many of a seed, from its first on. */
 export interface Sample {
   schedules: number
   seed: number
@@ -26,8 +26,8 @@ export interface Sample {
 
 /** Trainers at work at a time; one has its pauses while the others upload. */
 const TRAINERS = 8
-/** How many schedules are looked at for each that is taken. */
-const LOOKED_AT = 2
+/** So many more are drawn than are taken, in the place of those that the brake would hold. */
+const DRAWN = 2
 
 /** Runs the sample, and tells what differs. */
 export async function runOnStack(
@@ -71,7 +71,7 @@ export async function runOnStack(
 
 /** The sample through the hook alone; what the brake of the stack would hold is left out. */
 async function casesOf(hook: HookProcess, { schedules, seed }: Sample): Promise<Foreseen[]> {
-  const drawn = Array.from({ length: schedules * LOOKED_AT }, (_, number) =>
+  const drawn = Array.from({ length: schedules * DRAWN }, (_, number) =>
     withInterval(scheduleOf(seed, number)),
   )
   const all = await foresee(hook, drawn)
