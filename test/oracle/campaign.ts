@@ -1,9 +1,10 @@
 /** Many schedules, and what they exercised. */
 import { ARGUMENTS } from './arguments.ts'
-import { compare, type Verdict } from './compare.ts'
+import { compare } from './compare.ts'
 import { type DeviationName, REASONS } from './deviations.ts'
 import { scheduleOf } from './generator.ts'
 import type { BranchCount, HookProcess } from './hook-process.ts'
+import type { Verdict } from './verdict.ts'
 import { WORLD, type World } from './world.ts'
 
 const BATCH = 50

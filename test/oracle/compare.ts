@@ -1,31 +1,15 @@
 /** The comparison: one schedule through MMEngine's hook and through the hub, and what differs. */
 import { chanceOf } from './chance.ts'
-import type { DeviationName } from './deviations.ts'
+import { checkComplaints, checkErrors } from './complaints.ts'
 import { deviationsOf, expectationOf, recollectionsFor } from './expectation.ts'
-import type { HookLife, HookProcess, HookResult } from './hook-process.ts'
-import { factsOf, inDisorder, inOrder, type Left, type OurResult } from './ours.ts'
+import type { HookProcess, HookResult } from './hook-process.ts'
+import { factsOf, inDisorder, inOrder, type Left, optionsOf } from './ours.ts'
 import { refusalsOf } from './refused-arguments.ts'
 import { canonical, type Recollection, type Schedule } from './schedule.ts'
-import { deviationOf, type ToldToHook, toldToHook } from './told-to-hook.ts'
+import { type ToldToHook, toldToHook } from './told-to-hook.ts'
 import { type LifeTrace, traceOf } from './trainer-trace.ts'
-import { type World, worldOf } from './world.ts'
-
-/** Something that differs. */
-export interface Mismatch {
-  what: string
-  expected: unknown
-  found: unknown
-}
-
-/** What came of one schedule. */
-export interface Verdict {
-  schedule: Schedule
-  mismatches: Mismatch[]
-  /** Each deviation that made a difference, once. */
-  applied: Set<DeviationName>
-  /** What of a trainer's world was in it, beside the arguments. */
-  met: World[]
-}
+import { differ, differInLeft, type Verdict } from './verdict.ts'
+import { worldOf } from './world.ts'
 
 /** A schedule that MMEngine's hook has run, and what the hub is to leave of it. */
 export interface Foreseen {
@@ -105,36 +89,6 @@ function isTheSame(told: Schedule, given: Schedule): boolean {
   return canonical(livesOf(told)) === canonical(livesOf(given))
 }
 
-/** What the hook raised on the schedule itself has to be foreseen, up to the life that it ended in. */
-function checkErrors(
-  verdict: Verdict,
-  lives: HookLife[],
-  told: ToldToHook,
-  refused: boolean[],
-): void {
-  for (const [at, { error, saved }] of lives.entries()) {
-    if (refused[at] || error?.at === 'construction') return
-    const troubles: DeviationName[] = told.troubles
-      .filter(({ life }) => life === at)
-      .map(({ deviation }) => deviation)
-    const [first] = troubles
-    const isUnknown = told.unknown.has(at)
-    const found = error === null ? undefined : (deviationOf(error) ?? error)
-    // In later lives a resumed hook may read `auto` in another way, or forget.
-    const isFirst = at === 0 && !isUnknown
-    if (found === 'file_client_args removes no directory') verdict.applied.add(found)
-    else if (isFirst && first !== undefined) differ(verdict, 'error of the hook', first, found)
-    else if (found === 'unset best is not published') verdict.applied.add(found)
-    else if (found === 'directories are not published') verdict.applied.add(found)
-    else if (found === 'unknown arguments') differ(verdict, 'unknown arguments', true, isUnknown)
-    else if (typeof found === 'object' || (isFirst && found !== undefined)) {
-      differ(verdict, `error of the hook in life ${at}`, undefined, found)
-    }
-    if (isUnknown && saved.length > 0) differ(verdict, 'unknown arguments', found, undefined)
-    if (error !== null) return
-  }
-}
-
 /** Runs again what the hook is to be told otherwise, until it is told all that it needs to be. */
 async function settleRecollections(hook: HookProcess, cases: Case[]): Promise<void> {
   let again = cases
@@ -193,57 +147,11 @@ function judge({ verdict, told, traces, left }: Foreseen): void {
   const ours = inOrder(run)
   differInLeft(verdict, left, ours.left)
   checkComplaints(verdict, told, traces, ours)
+  // Arguments that were refused leave those before them in force.
+  const inForce = optionsOf(traces.at(-1)?.told.arguments ?? {})
+  differ(verdict, 'options in force', inForce, ours.options)
 
   const late = inDisorder(run, chanceOf(schedule.seed, ~schedule.number))
   differ(verdict, 'the same facts shuffled and doubled', ours.left, late.left)
   differ(verdict, 'the rest with the facts shuffled and doubled', ours.rest, late.rest)
-}
-
-/** What ended the hook's training is a problem in the hub, at the step where it is. */
-function checkComplaints(
-  verdict: Verdict,
-  told: ToldToHook,
-  traces: LifeTrace[],
-  ours: OurResult,
-): void {
-  const expected = told.troubles.flatMap(({ life, done, deviation, metric }) => {
-    const trace = traces.find(({ index }) => index === life)
-    const place = trace?.told.validations.findIndex(([at]) => at === done) ?? -1
-    const deed = trace?.deeds.filter(({ kind }) => kind === 'validation')[place]
-    const field = deviation === 'missing metric' ? 'save_best' : 'rule'
-    return deed === undefined ? [] : [`${deed.step} ${field} ${metric ?? ''}`]
-  })
-  const found = ours.complaints
-    .filter(({ reason }) => !reason.includes('infers "greater"'))
-    .map(({ step, field, reason }) => {
-      const metric = field === 'save_best' ? /have no "([^"]*)"/.exec(reason)?.[1] : ''
-      return `${step} ${field} ${metric ?? ''}`
-    })
-  differ(verdict, 'problems', expected.toSorted(), found.toSorted())
-  const newest = traces.at(-1)
-  const isRefusedLater = newest?.index !== verdict.schedule.lives.length - 1
-  const unknown = isRefusedLater ? [] : (told.unknown.get(newest.index) ?? [])
-  const unsaid = unknown.filter((name) => !ours.warnings.includes(name))
-  differ(verdict, 'unknown arguments that are not reported', [], unsaid)
-}
-
-/** Compares what was to be left with what is. */
-export function differInLeft(verdict: Verdict, expected: Left, found: Left): void {
-  for (const key of ['checkpoints', 'best', 'published', 'last_checkpoint'] as const) {
-    differ(verdict, key, expected[key], found[key])
-  }
-  const info = [expected.runtime_info, found.runtime_info]
-  for (const key of new Set(info.flatMap(Object.keys))) {
-    differ(verdict, `runtime_info.${key}`, info[0]?.[key], info[1]?.[key])
-  }
-}
-
-/** Notes what differs. */
-export function differ(
-  { mismatches }: Verdict,
-  what: string,
-  expected: unknown,
-  found: unknown,
-): void {
-  if (canonical(expected) !== canonical(found)) mismatches.push({ what, expected, found })
 }

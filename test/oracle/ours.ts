@@ -2,6 +2,7 @@
 
 import {
   HookArgumentError,
+  type HookOptions,
   type NamedArguments,
   parseArguments,
   resolveOptions,
@@ -40,6 +41,8 @@ export interface OurResult {
   rest: unknown
   /** Fields of problems by step, where they come from a checkpoint's metrics. */
   complaints: { step: number; field: string; reason: string }[]
+  /** The options in force in the end. */
+  options: HookOptions
   /** All problems as the table shows them: severity, key, field and reason. */
   problems: string[]
   /** Fields of warnings about the options in force. */
@@ -64,6 +67,11 @@ export function refusalOf(named: Arguments): { field: string; reason: string } |
     if (!(error instanceof HookArgumentError)) throw error
     return { field: error.field, reason: error.reason }
   }
+}
+
+/** The options that a stack of the oracle has in force after valid arguments, or without any. */
+export function optionsOf(named: Arguments): HookOptions {
+  return resolveOptions(STACK, parseArguments(named))
 }
 
 /** The facts of a schedule, told as its trainer tells them. A life that its arguments end leaves but those. */
@@ -193,6 +201,7 @@ function resultOf(hub: AHub): OurResult {
       problems: outcome.problems.map(({ id }) => id).toSorted(),
       due: outcome.publishDue,
     },
+    options: outcome.options,
     problems: [...entry]
       .filter(([id]) => id.startsWith('problem#'))
       .map(([, problem]) => problemText(problem))

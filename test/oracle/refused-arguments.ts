@@ -13,6 +13,16 @@ export interface Refusals {
   applied: DeviationName[]
 }
 
+/** Sentences that say what was given and what is allowed, or what to do. */
+const TELLING = [
+  /^expected .+, got .+/,
+  /^has ".+" twice$/,
+  /^"auto" may not stand beside other metrics$/,
+  /^cannot be inferred for the metric ".+"; name "greater" or "less" explicitly$/,
+  /^cannot be set at the same time as backend_args$/,
+  /^".+" names files by \w+, and by_epoch is \w+; name by_epoch too$/,
+]
+
 /** Compares what both sides refuse of the arguments of one life. */
 export function refusalsOf(named: Arguments, refused: HookLife['refused']): Refusals {
   const applied: DeviationName[] = []
@@ -30,7 +40,9 @@ export function refusalsOf(named: Arguments, refused: HookLife['refused']): Refu
   return {
     expected: [...expected].toSorted(),
     found: [...new Set(found.map(({ field }) => field))].toSorted(),
-    silent: found.filter(({ reason }) => reason.length < 10).map(({ field }) => field),
+    silent: found
+      .filter(({ reason }) => !TELLING.some((form) => form.test(reason)))
+      .map(({ field, reason }) => `${field}: ${reason}`),
     applied,
   }
 }

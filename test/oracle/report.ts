@@ -1,8 +1,8 @@
 /** What a campaign exercised, as tables, and a mismatch as its smallest schedule. */
 import Table from 'cli-table3'
 import type { Campaign } from './campaign.ts'
-import type { Verdict } from './compare.ts'
 import type { BranchCount } from './hook-process.ts'
+import type { Verdict } from './verdict.ts'
 
 /** Ways out of the hook's branches that nothing took. */
 export function untaken(branches: readonly BranchCount[]): string[] {

@@ -1,7 +1,9 @@
 /** Makes a schedule that shows a mismatch as small as it gets while it still shows it. */
-import { compare, type Verdict } from './compare.ts'
+
+import { compare } from './compare.ts'
 import type { HookProcess } from './hook-process.ts'
 import type { LifeTold, Schedule } from './schedule.ts'
+import type { Verdict } from './verdict.ts'
 
 const STEPS = 60
 
