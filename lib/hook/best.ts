@@ -42,7 +42,7 @@ export interface BestWalk {
  * rule, starts afresh.
  */
 export function walkBest(history: History, lives: Life[], policy: Policy): BestWalk {
-  const walk: BestWalk = { tracked: [], best: [], everBest: [], records: new Set(), faults: [] }
+  const walk: Found = { records: new Set(), faults: [] }
   const bests = new Map<string, Best>()
   let auto: string | undefined
   const judged = new Set<HookOptions>()
@@ -52,7 +52,7 @@ export function walkBest(history: History, lives: Life[], policy: Policy): BestW
       const metrics = metricsInLife(facts, life, lives)
       if (metrics.size === 0) continue
       const options = optionsAt(policy, momentOfCheckpoint(checkpoint))
-      if (isAuto(options) && !(auto !== undefined && judged.has(options))) {
+      if (isAuto(options) && !judged.has(options)) {
         auto = autoMetric(options, auto, metrics, checkpoint, walk)
         if (auto !== undefined) judged.add(options)
       }
@@ -68,11 +68,13 @@ export function walkBest(history: History, lives: Life[], policy: Policy): BestW
       }
     }
   }
-  walk.tracked = resolveTracked(optionsNow(policy), auto)
-  walk.everBest = [...bests.values()]
-  walk.best = walk.tracked.flatMap((tracked) => bests.get(identity(tracked)) ?? [])
-  return walk
+  const tracked = resolveTracked(optionsNow(policy), auto)
+  const best = tracked.flatMap((each) => bests.get(identity(each)) ?? [])
+  return { ...walk, tracked, best, everBest: [...bests.values()] }
 }
+
+/** What the walk finds on its way. */
+type Found = Pick<BestWalk, 'records' | 'faults'>
 
 function isAuto(options: HookOptions): boolean {
   return options.saveBest[0]?.metric === 'auto'
@@ -87,7 +89,7 @@ function autoMetric(
   auto: string | undefined,
   metrics: Map<string, number | null>,
   checkpoint: CheckpointFact,
-  walk: BestWalk,
+  walk: Found,
 ): string | undefined {
   const [first = ''] = metrics.keys()
   const metric = auto ?? first
@@ -120,7 +122,7 @@ function scoreOf(
   metric: string,
   metrics: Map<string, number | null>,
   checkpoint: CheckpointFact,
-  walk: BestWalk,
+  walk: Found,
 ): number | null {
   const score = metrics.get(metric)
   if (score !== undefined) return score

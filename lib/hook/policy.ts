@@ -86,7 +86,6 @@ function stageOf(policy: Policy, index: number): PolicyStage {
 }
 
 function startingOptions(stack: NamedArguments, first: NamedArguments | undefined): HookOptions {
-  if (first === undefined) return resolveOptions(stack, {})
   const named = { ...first }
   for (const argument of REMOVING) delete named[argument]
   return resolveOptions(stack, named)

@@ -153,17 +153,15 @@ export class ARun {
     return this
   }
 
-  begin(resumeFrom?: string): this {
-    const facts = [{ ...this.#control('before_train.json'), resumeFrom }]
+  begin(resumeFrom?: string, fault?: { field: string; reason: string }): this {
+    const facts = [{ ...this.#control('before_train.json'), resumeFrom, fault }]
     this.observations.push({ kind: 'begin', facts })
     return this
   }
 
-  end(last?: string): this {
-    this.observations.push({
-      kind: 'end',
-      facts: [{ ...this.#control('after_train.json'), last }],
-    })
+  end(last?: string, fault?: { field: string; reason: string }): this {
+    const facts = [{ ...this.#control('after_train.json'), last, fault }]
+    this.observations.push({ kind: 'end', facts })
     return this
   }
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type ARun, aRun, bestOf } from './a-run.ts'
+import { fold } from '../../../lib/hook/fold.ts'
+import { type ARun, aRun, BRAKE, bestOf, RUN } from './a-run.ts'
 
 const best = (run: ARun) => bestOf(run.outcome())
 const faults = (run: ARun) => run.outcome().survey.walk.faults.map(({ fault }) => fault)
@@ -70,6 +71,22 @@ describe('the best of a metric', () => {
     expect(best(run)).toEqual([['acc', 0.1, 2]])
   })
 
+  test('is nothing where nothing is tracked, and no metric is a fault then', () => {
+    const run = aRun().validated('recall', 0.5)
+    expect(best(run)).toEqual([])
+    expect(faults(run)).toEqual([])
+  })
+
+  test('stays that of bytes of which one version is left', () => {
+    const run = aRun({ save_best: 'acc' }).uploadLike({ bytes: 'a' }, 1).metrics(1, { acc: 0.9 })
+    const history = run.uploadLike({ bytes: 'a', multipart: true }, 1).history()
+    const [facts] = history.steps.values()
+    const [first] = facts?.uploads ?? []
+    if (first === undefined) throw new Error('no upload')
+    first.gone = true
+    expect(bestOf(fold(RUN, history, BRAKE))).toEqual([['acc', 0.9, 1]])
+  })
+
   test('counts the corrected value of a step', () => {
     const key = 'metrics/1.json'
     const run = aRun({ save_best: 'acc' }).upload(1, 2).metrics(1, { acc: 0.9 }, { key })
@@ -123,6 +140,13 @@ describe('of several metrics', () => {
     ])
   })
 
+  test('one that is missing is told beside five that are there, and no more', () => {
+    const many = { a: 1, b: 2, c: 3, d: 4, e: 5, f: 6 }
+    expect(faults(aRun({ save_best: 'acc' }).upload(1).metrics(1, many))[0]?.reason).toBe(
+      'the metrics of step 1 have no "acc"; they have a, b, c, d, e',
+    )
+  })
+
   test('a step without any metrics is no fault', () => {
     expect(faults(run().upload(1))).toEqual([])
   })
@@ -144,8 +168,45 @@ describe('auto', () => {
   test('whose rule cannot be inferred is told, and tracks nothing by it', () => {
     const run = aRun({ save_best: 'auto' }).upload(1).metrics(1, { recall: 0.5 })
     expect(best(run)).toEqual([])
-    expect(faults(run)[0]).toMatchObject({ field: 'rule' })
-    expect(faults(run)[0]?.reason).toContain('"recall"')
+    expect(run.outcome().survey.walk.tracked).toEqual([])
+    expect(faults(run)).toEqual([
+      {
+        field: 'rule',
+        reason: 'cannot be inferred for the metric "recall"; name "greater" or "less" explicitly',
+      },
+    ])
+  })
+
+  test('whose rule cannot be inferred leaves the choice to the next metrics', () => {
+    const run = aRun({ save_best: 'auto' }).upload(1, 2)
+    run.metrics(1, { recall: 0.5 }).metrics(2, { acc: 0.4 })
+    expect(best(run)).toEqual([['acc', 0.4, 2]])
+  })
+
+  test('that holds "loss" and infers greater is told once, at the step that says so', () => {
+    const run = aRun({ save_best: 'auto' }).validated('stop_loss', 0.5, 0.7, 0.6)
+    expect(best(run)).toEqual([['stop_loss', 0.7, 2]])
+    expect(run.outcome().survey.walk.faults).toMatchObject([
+      {
+        checkpoint: { step: 1 },
+        fault: { field: 'rule', reason: expect.stringContaining('"stop_loss" infers "greater"') },
+      },
+    ])
+  })
+
+  test('is not what came while the options named a metric', () => {
+    const run = aRun().options({ save_best: 'acc' }).upload(1).metrics(1, { acc: 0.5 })
+    run.options({ save_best: 'auto' }).upload(2).metrics(2, { loss: 1 })
+    expect(best(run)).toEqual([['loss', 1, 2]])
+  })
+
+  test('tracks nothing more where later options leave it without a rule', () => {
+    const run = aRun().options({ save_best: 'auto', rule: 'greater' }).validated('recall', 0.5)
+    run.options({ save_best: 'auto' }).upload(2, 3)
+    run.metrics(2, { recall: 0.9, acc: 0.1 }).metrics(3, { recall: 0.8, acc: 0.2 })
+    expect(run.outcome().survey.walk.tracked).toEqual([])
+    expect(bestOf({ best: run.outcome().everBest })).toEqual([['recall', 0.5, 1]])
+    expect(faults(run).map(({ field }) => field)).toEqual(['rule'])
   })
 
   test('has the rule that is named', () => {

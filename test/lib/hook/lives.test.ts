@@ -70,11 +70,18 @@ describe('no life begins', () => {
     expect(livesOf(run)).toHaveLength(1)
   }
 
+  test('with a before_train.json that cannot be read', () => {
+    one(aRun().upload(1, 2).begin(undefined, { field: 'text', reason: 'is not JSON' }).upload(3))
+  })
+
   test("with MMEngine's second save of a step that set a record", () => {
     one(aRun().upload(1, 1, 2, 3, 3, 4, 4, 5))
   })
 
-  test('with one step again', () => one(aRun().upload(1, 2, 3, 2)))
+  test('with one step again, however often', () => {
+    one(aRun().upload(1, 2, 3, 2))
+    one(aRun().upload(1, 2, 3, 2, 2))
+  })
 
   test('with known steps that come again, but falling', () => one(aRun().upload(1, 2, 3, 3, 2, 1)))
 
@@ -132,6 +139,31 @@ describe('metrics of a step', () => {
     expect(metricsOf(run, 1)).toEqual([{ acc: 0.1 }, {}])
   })
 
+  test('find that version among all steps and uploads of the lives', () => {
+    const told = (versionId: string) =>
+      aRun()
+        .uploadLike({ bytes: 'a' }, 1)
+        .uploadLike({ bytes: 'a', multipart: true }, 1)
+        .upload(2)
+        .begin()
+        .upload(1, 2)
+        .metrics(1, { acc: 0.1 }, { versionId })
+    for (const first of ['v1', 'v2', 'v3']) {
+      expect(metricsOf(told(first), 1)).toEqual([{ acc: 0.1 }, {}])
+    }
+    expect(metricsOf(told('v5'), 1)).toEqual([{}, { acc: 0.1 }])
+  })
+
+  test('that name a version nobody knows belong to the life that their time falls in', () => {
+    const run = aRun().upload(1).begin().upload(1).metrics(1, { acc: 0.1 }, { versionId: 'v99' })
+    expect(metricsOf(run, 1)).toEqual([{}, { acc: 0.1 }])
+  })
+
+  test('of the second in which a life begins belong to that life', () => {
+    const run = aRun().upload(1).at(15).begin().at(15).metrics(1, { acc: 0.1 }).upload(1)
+    expect(metricsOf(run, 1)).toEqual([{}, { acc: 0.1 }])
+  })
+
   test('are a union of what several files say', () => {
     const run = aRun().upload(1).metrics(1, { acc: 0.1 }).metrics(1, { loss: 2 })
     expect(metricsOf(run, 1)).toEqual([{ acc: 0.1, loss: 2 }])
@@ -152,6 +184,23 @@ describe('metrics of a step', () => {
       .metrics(1, { acc: 0.1, loss: 2 }, { key })
       .metrics(1, { acc: 0.3 }, { key })
     expect(metricsOf(run, 1)).toEqual([{ acc: 0.3, loss: 2 }])
+  })
+
+  test('of a later version win in a log, too', () => {
+    const log = { key: '20260101_000000/vis_data/scalars.json', source: 'log' } as const
+    const run = aRun().upload(1).metrics(1, { acc: 0.1 }, log).metrics(1, { acc: 0.3 }, log)
+    expect(metricsOf(run, 1)).toEqual([{ acc: 0.3 }])
+  })
+
+  test('of a later version win in whatever order they are given', () => {
+    const key = 'metrics/1.json'
+    const run = aRun().upload(1).metrics(1, { acc: 0.1 }, { key }).metrics(1, { acc: 0.3 }, { key })
+    const history = run.history()
+    const { lives } = surveyOf(RUN, history)
+    const [life] = lives
+    if (life === undefined) throw new Error('no life')
+    const facts = history.steps.get(stepId('epoch', 1))?.metrics ?? []
+    expect([...metricsInLife(facts.toReversed(), life, lives)]).toEqual([['acc', 0.3]])
   })
 
   test('are in the order of their text, which says what auto means', () => {

@@ -56,6 +56,23 @@ describe('a later file', () => {
     expect(optionsAt(policy, at(25)).maxKeepCkpts).toBe(7)
   })
 
+  test('of the same second is the later version, in whatever order they are given', () => {
+    const run = aRun().at(10).options({ max_keep_ckpts: 1 }).at(10).options({ max_keep_ckpts: 2 })
+    const history = run.history()
+    const given = [history.options, history.options.toReversed()]
+    for (const options of given) {
+      expect(optionsNow(policyOf({ ...history, options })).maxKeepCkpts).toBe(2)
+    }
+  })
+
+  test('holds from its own place in the history on, which is after a begin of its second', () => {
+    const policy = policyOf(aRun().at(10).options({ interval: 2 }).history())
+    const begins = policy.stages[1]?.begins
+    if (begins === undefined) throw new Error('no second stage')
+    expect(stageAt(policy, begins)).toBe(1)
+    expect(stageAt(policy, { seconds: 10, kind: 'begin' })).toBe(0)
+  })
+
   test('of the same second as a checkpoint comes before it', () => {
     const policy = policyOf(aRun().at(10).options({ interval: 2 }).history())
     expect(optionsAt(policy, at(10)).interval).toBe(2)

@@ -173,6 +173,11 @@ describe('with a new life', () => {
     expect(run.outcome().lastInOrder.map(({ step }) => step)).toEqual([1, 3, 2])
   })
 
+  test('the fates are in the order of lives and steps, each step at its newest life', () => {
+    const run = aRun().upload(1, 2, 3).begin().upload(2, 1)
+    expect([...run.outcome().standings.values()].map(({ fact }) => fact.step)).toEqual([3, 1, 2])
+  })
+
   test('an older life ends with an off-interval upload that ages out as its deque does', () => {
     const run = aRun({ interval: 2, max_keep_ckpts: 1 }).upload(2, 3).begin()
     expect(kept(run)).toEqual([2, 3])

@@ -46,6 +46,11 @@ describe('the rule of a metric is inferred from its name:', () => {
     expect(inferRule('FID', ['psnr'], ['fid'])).toBe('less')
   })
 
+  test('one key inside the name is enough', () => {
+    expect(inferRule('val_fid', ['psnr'], ['mae', 'fid'])).toBe('less')
+    expect(inferRule('val_psnr', ['ssim', 'psnr'], ['fid'])).toBe('greater')
+  })
+
   test('it does not depend on upper and lower case', () => {
     fc.assert(
       fc.property(fc.string(), (metric) => {
