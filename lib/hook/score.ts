@@ -2,7 +2,7 @@
 
 /** Shortest text that reads back as the same double; Python's `float()` reads it too. */
 export function scoreText(score: number): string {
-  return Object.is(score, -0) ? '0' : String(score)
+  return String(score)
 }
 
 /** Reads what {@link scoreText} wrote. */

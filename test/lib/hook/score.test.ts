@@ -55,6 +55,10 @@ describe('the rank of a score', () => {
     fc.assert(fc.property(fc.double(), (score) => /^[0-9a-f]{16}$/.test(scoreRank(score))))
   })
 
+  test('of NaN is the last that there is', () => {
+    expect(scoreRank(Number.NaN)).toBe('ffffffffffffffff')
+  })
+
   test('of both zeros is the same', () => {
     expect(scoreRank(-0)).toBe(scoreRank(0))
   })
