@@ -66,9 +66,9 @@ export function decideRetention(
 
 /** The checkpoints that retention never deletes, whatever else it decides. */
 interface Shield {
-  newest: Set<Standing>
+  newest: ReadonlySet<Standing | undefined>
   /** The same among those that no person removed: kept if still there, and not brought back. */
-  newestLeft: Set<Standing>
+  newestLeft: ReadonlySet<Standing | undefined>
   /** What is wanted beyond its time and has no copy to go on with. */
   uncopied: ReadonlyMap<CheckpointFact['first'], string>
   /** The name of the checkpoint that the newest life says it resumed from. */
@@ -105,15 +105,13 @@ function isRemoved(history: History, { fact }: Standing): boolean {
   return history.steps.get(idOf(fact))?.removal?.key === fact.key
 }
 
-/** Never deleted: the newest by step of the newest life, and the newest of the run by upload time. */
-function newestOf(live: Standing[]): Set<Standing> {
-  const newestLife = Math.max(...live.map(({ life }) => life.ordinal))
-  const byStep = live
-    .filter(({ life }) => life.ordinal === newestLife)
-    .toSorted((a, b) => a.fact.step - b.fact.step)
-    .at(-1)
-  const byTime = live.toSorted(byUploadTime).at(-1)
-  return new Set([byStep, byTime].filter((standing) => standing !== undefined))
+/**
+ * Never deleted: the newest by step of the newest life, and the newest of the run by upload time.
+ *
+ * @param live in the order of lives and steps
+ */
+function newestOf(live: Standing[]): ReadonlySet<Standing | undefined> {
+  return new Set([live.at(-1), live.toSorted(byUploadTime).at(-1)])
 }
 
 function fateOf(

@@ -61,6 +61,9 @@ describe('the best checkpoint, where it is a directory', () => {
       ],
     ])
     expect(run().outcome().keepCkptIds).toEqual([3])
+    expect(run().outcome().fates.get('epoch#0000000000000001')?.reason).toBe(
+      'kept: the best acc, and a directory is not copied',
+    )
     expect(hub.ledger.answers.get('acc')).toEqual({ score: 0.9, key: 'exp/epoch_1.pth/' })
   })
 

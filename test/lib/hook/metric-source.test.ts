@@ -49,6 +49,21 @@ describe('a metric event', () => {
     expect(readMetricEvents(text).validations[0]?.versionId).toBe('v7')
   })
 
+  test('whose version is no text names none', () => {
+    const text = '{"epoch": 3, "version_id": 7, "metrics": {"acc": 1}}'
+    expect(readMetricEvents(text).validations[0]?.versionId).toBeUndefined()
+  })
+
+  test('with one wrong counter counts by the other, and says so', () => {
+    const { validations, faults } = readMetricEvents(
+      '{"epoch": "three", "iter": 0, "metrics": {"acc": 1}}',
+    )
+    expect(validations.map(({ steps }) => steps)).toEqual([{ iter: 0 }])
+    expect(faults).toEqual([
+      { field: 'line 1: epoch', reason: 'expected a whole number of 0 or more' },
+    ])
+  })
+
   test('may be laid out over several lines', () => {
     expect(event('{\n  "acc": 0.5\n}').validations[0]?.metrics).toEqual([['acc', 0.5]])
   })
@@ -101,6 +116,16 @@ describe('a metric event', () => {
       'expected a number, got object',
     ],
     [
+      `{"epoch": 1, "metrics": {"acc": "${'x'.repeat(90)}"}}`,
+      'line 1: metrics.acc',
+      `expected a number, got "${'x'.repeat(39)}`,
+    ],
+    [
+      '{"epoch": 1e16, "metrics": {"acc": 1}}',
+      'line 1: epoch',
+      'expected a whole number of 0 or more',
+    ],
+    [
       '{"epoch": 1, "metrics": {"acc": true}}',
       'line 1: metrics.acc',
       'expected a number, got boolean',
@@ -122,8 +147,13 @@ describe('a metric event', () => {
   })
 
   test('with more metrics than an entry can hold is refused', () => {
-    const many = Object.fromEntries(Array.from({ length: 1001 }, (_, at) => [`m${at}`, at]))
-    expect(event(JSON.stringify(many)).faults[0]?.reason).toBe('has more than 1000 metrics')
+    const metrics = (count: number) =>
+      JSON.stringify(Object.fromEntries(Array.from({ length: count }, (_, at) => [`m${at}`, at])))
+    expect(event(metrics(1001))).toEqual({
+      validations: [],
+      faults: [{ field: 'line 1: metrics', reason: 'has more than 1000 metrics' }],
+    })
+    expect(event(metrics(1000)).validations[0]?.metrics).toHaveLength(1000)
   })
 
   test('gives back every double that JSON or Python writes', () => {
@@ -220,6 +250,32 @@ describe("MMEngine's own log", () => {
     expect(readLog('{"acc": 0.5, "step": 4}').validations[0]?.steps).toEqual({ epoch: 4, iter: 4 })
   })
 
+  test('counts by what the training line right before it says', () => {
+    const log = (iteration: number, step: number) =>
+      readLog(`{"iter": 9}\n{"lr": 0.1, "iter": ${iteration}}\n{"acc": 0.5, "step": ${step}}`)
+    const steps = (iteration: number, step: number) =>
+      log(iteration, step).validations.map((each) => each.steps)
+    expect(steps(4, 4)).toEqual([{ iter: 4 }])
+    expect(steps(4, 3)).toEqual([{ epoch: 3 }])
+    expect(steps(4, 5)).toEqual([{ iter: 5 }])
+    expect(steps(2, 2)).toEqual([{ iter: 2 }])
+    expect(steps(2, 1)).toEqual([{ epoch: 1 }])
+    expect(steps(1, 1)).toEqual([{ epoch: 1, iter: 1 }])
+  })
+
+  test('has no metric in a line that holds a step and times alone', () => {
+    expect(readLog('{"data_time": 0.1, "time": 0.2, "step": 0}')).toEqual({
+      validations: [],
+      faults: [],
+    })
+  })
+
+  test('is lines: one object over several of them is none', () => {
+    const { validations, faults } = readLog('{"acc": 0.5,\n"step": 4}')
+    expect(validations).toEqual([])
+    expect(faults.map(({ field }) => field)).toEqual(['line 1', 'line 2'])
+  })
+
   test('may have NaN and Infinity', () => {
     const { validations } = readLog('{"acc": NaN, "psnr": Infinity, "data_time": 0.1, "step": 1}')
     expect(validations[0]?.metrics).toEqual([
@@ -238,5 +294,7 @@ describe("MMEngine's own log", () => {
     expect(readLog('{"acc": 0.5}').faults).toEqual([
       { field: 'line 1: step', reason: 'expected a step number of 0 or more' },
     ])
+    expect(readLog('{"acc": 0.5}').validations).toEqual([])
+    expect(readLog('{"acc": 0.5, "step": 0}').validations).toHaveLength(1)
   })
 })

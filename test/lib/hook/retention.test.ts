@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { fold, type Outcome } from '../../../lib/hook/fold.ts'
 import { isRegular } from '../../../lib/hook/hook-arguments.ts'
-import { type ARun, aRun, fateOf, stepsThatAre } from './a-run.ts'
+import { type ARun, aRun, BRAKE, fateOf, RUN, stepsThatAre } from './a-run.ts'
 
 const evicted = (run: ARun) => stepsThatAre(run.outcome(), 'evicted')
 const kept = (run: ARun) => stepsThatAre(run.outcome(), 'kept')
@@ -16,6 +17,12 @@ describe('in an orderly run', () => {
     const run = aRun({ max_keep_ckpts: 2 }).upload(1, 2, 3, 4)
     expect(reason(run, 1)).toBe('evicted: max_keep_ckpts=2, newer 2, 3')
     expect(reason(run, 4)).toBe('kept: regular, among the newest 2')
+  })
+
+  test.each([0, -1])('the reason says where max_keep_ckpts is unlimited, as with %d', (keep) => {
+    expect(reason(aRun({ max_keep_ckpts: keep }).upload(1), 1)).toBe(
+      'kept: regular, max_keep_ckpts is unlimited',
+    )
   })
 
   test('one is enough with max_keep_ckpts 1', () => {
@@ -151,6 +158,7 @@ describe('with a new life', () => {
   test('what it uploads is safe at once, and what only the old one had ages out', () => {
     const run = aRun({ max_keep_ckpts: 2 }).upload(1, 2, 3, 4).begin().upload(1)
     expect(kept(run)).toEqual([1, 4])
+    expect(reason(run, 4)).toBe('kept: regular, of an earlier life')
     expect(kept(run.upload(2))).toEqual([1, 2])
     expect(run.outcome().keepCkptIds).toEqual([1, 2])
   })
@@ -161,6 +169,21 @@ describe('with a new life', () => {
     expect(reason(run, 2)).toBe('kept: the trainer resumed from it')
     expect(run.outcome().keepCkptIds).toEqual([5])
     expect(kept(run.begin('s3://bucket/exp/epoch_5.pth').upload(6, 7))).toEqual([5, 7])
+  })
+
+  test('what it resumed from is not forgotten by a before_train.json that cannot be read', () => {
+    const run = aRun({ max_keep_ckpts: 1 }).upload(1, 2).begin('epoch_2.pth').upload(3)
+    run.begin(undefined, { field: 'text', reason: 'is not JSON' }).upload(4)
+    expect(kept(run)).toEqual([2, 4])
+  })
+
+  test('of two of one second, the later version says what it resumed from', () => {
+    const run = aRun({ max_keep_ckpts: 1 }).upload(1, 2, 3)
+    const history = run.at(40).begin('epoch_1.pth').at(40).begin('epoch_2.pth').history()
+    for (const begins of [history.begins, history.begins.toReversed()]) {
+      const outcome = fold(RUN, { ...history, begins }, BRAKE)
+      expect(stepsThatAre(outcome, 'kept')).toEqual([2, 3])
+    }
   })
 
   test('a checkpoint that was evicted comes back where the trainer says it resumed from it', () => {
@@ -237,7 +260,11 @@ describe('with other options', () => {
 describe('a checkpoint that a person removed', () => {
   test('keeps its place, and nothing is restored in its stead', () => {
     const run = aRun({ max_keep_ckpts: 2 }).upload(1, 2, 3, 4).remove(4)
-    expect(fateOf(run.outcome(), 4)).toMatchObject({ kind: 'removed', member: true })
+    expect(fateOf(run.outcome(), 4)).toEqual({
+      kind: 'removed',
+      reason: 'removed: not by the hub',
+      member: true,
+    })
     expect(kept(run)).toEqual([3])
     expect(evicted(run)).toEqual([1, 2])
   })
@@ -280,6 +307,27 @@ describe('a torn upload', () => {
     expect(run.outcome().lastInOrder.map(({ step }) => step)).toEqual([2])
   })
 
+  test('on top of a whole one leaves the newest that is left undeleted (2, 14)', () => {
+    const run = aRun({ max_keep_ckpts: 1 }).upload(1, 2).uploadLike(torn, 2)
+    expect(fateOf(run.outcome(), 1)).toEqual({
+      kind: 'kept',
+      reason: 'kept: the newest that is left',
+      member: true,
+      restorable: true,
+    })
+  })
+
+  test('on top of the highest step leaves both the next one by step and the newest by time', () => {
+    const run = aRun({ max_keep_ckpts: 1 }).upload(4, 1, 3, 2).uploadLike(torn, 4)
+    expect(kept(run)).toEqual([2, 3])
+    expect(evicted(run)).toEqual([1])
+  })
+
+  test('is named by its own reason, whatever else is there of its step', () => {
+    const run = aRun().upload(3).uploadLike(torn, 3).uploadLike({ template: 'model_{}.pth' }, 3)
+    expect(reason(run, 3)).toBe('kept: a newer upload is not whole: is truncated')
+  })
+
   test('on top of a whole one leaves the best what it was', () => {
     const run = aRun({ save_best: 'acc' }).validated('acc', 0.1, 0.9).uploadLike(torn, 2)
     expect(run.outcome().best[0]?.checkpoint.first.versionId).toBe('v3')
@@ -287,6 +335,41 @@ describe('a torn upload', () => {
 
   test('is mended by a whole one', () => {
     expect(kept(aRun().uploadLike(torn, 1).upload(1))).toEqual([1])
+  })
+})
+
+describe('a checkpoint that has expired, and was needed again,', () => {
+  /** The outcome where the versions of these numbers are gone. */
+  function outcomeWithout(run: ARun, ...versions: number[]): Outcome {
+    const history = run.history()
+    for (const { uploads } of history.steps.values()) {
+      for (const upload of uploads)
+        upload.gone = versions.includes(Number(upload.versionId.slice(1)))
+    }
+    return fold(RUN, history, BRAKE)
+  }
+
+  test('counts as evicted, and the reason says that it came too late', () => {
+    expect(fateOf(outcomeWithout(aRun().upload(1, 2), 1), 1)).toEqual({
+      kind: 'evicted',
+      reason: 'evicted: before what keeps it was known, and its noncurrent version has expired',
+      member: true,
+    })
+  })
+
+  test('or that the deque has no room for it any more', () => {
+    const run = aRun({ max_keep_ckpts: 1 }).upload(1, 2)
+    expect(fateOf(outcomeWithout(run, 1), 1)?.reason).toBe('evicted: max_keep_ckpts=1, newer 2')
+  })
+
+  test('is not lost while one version of its bytes is there', () => {
+    const run = aRun().uploadLike({ bytes: 'a' }, 1).uploadLike({ bytes: 'a', multipart: true }, 1)
+    expect(fateOf(outcomeWithout(run, 1), 1)?.kind).toBe('kept')
+  })
+
+  test('is not the newest: the newest that is left stays (2, 13)', () => {
+    const outcome = outcomeWithout(aRun({ max_keep_ckpts: 1 }).upload(1, 2), 2)
+    expect(fateOf(outcome, 1)).toMatchObject({ kind: 'kept', restorable: true })
   })
 })
 
