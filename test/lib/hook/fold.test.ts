@@ -130,6 +130,47 @@ describe('an end of training', () => {
     expect(publishedBy(run.outcome())).toEqual([['epoch_2.pth from v6']])
   })
 
+  test('keeps the schedulers out of the last too, where they are not to be saved', () => {
+    const run = aRun({ ...PUBLISHING, save_param_scheduler: false })
+      .upload(1)
+      .end()
+    expect(run.outcome().endings[0]?.publications[0]?.droppedKeys).toEqual(['param_schedulers'])
+  })
+
+  test('is due again where the options would publish other keys, or drop others', () => {
+    const run = () => aRun(PUBLISHING).options({}).upload(1).end()
+    expect(run().options({}).outcome().publishDue).toBe(false)
+    expect(
+      run()
+        .options({ published_keys: ['meta'] })
+        .outcome().publishDue,
+    ).toBe(true)
+    expect(run().options({ save_optimizer: false }).outcome().publishDue).toBe(true)
+  })
+
+  test('is due again where its last is uploaded again with other bytes', () => {
+    const run = aRun(PUBLISHING).upload(1, 2).end()
+    expect(run.upload(2).outcome().publishDue).toBe(true)
+  })
+
+  test('sees what came in its own second, and nothing of the next one', () => {
+    const run = aRun({ save_best: 'acc' }).upload(1)
+    run.at(20).upload(2).at(20).metrics(2, { acc: 0.5 }).at(20).options(PUBLISHING).at(20).end()
+    const before = ['epoch_2.pth from v2', 'best_acc_epoch_2.pth from v2']
+    expect(publishedBy(run.outcome())).toEqual([before])
+    run.at(21).upload(3).at(21).metrics(1, { acc: 0.9 }).at(21).options({ save_best: 'acc' })
+    expect(publishedBy(run.outcome())).toEqual([before])
+  })
+
+  test('stands among the others in the order of the history, whichever was found first', () => {
+    const run = aRun(PUBLISHING).upload(1, 2)
+    const history = run.at(30).end('epoch_1.pth').at(30).end('epoch_2.pth').at(25).end().history()
+    const inOrder = [['epoch_2.pth from v2'], ['epoch_1.pth from v1'], ['epoch_2.pth from v2']]
+    for (const ends of [history.ends, history.ends.toReversed()]) {
+      expect(publishedBy(fold(RUN, { ...history, ends }, BRAKE))).toEqual(inOrder)
+    }
+  })
+
   test('with a fault is no end', () => {
     const run = aRun(PUBLISHING).upload(1).end()
     const history = run.history()
@@ -192,6 +233,7 @@ test('a checkpoint that was needed again after it expired is not answered with (
     if (facts.step === 2) facts.uploads = facts.uploads.map((each) => ({ ...each, gone: true }))
   }
   const outcome = fold(RUN, { ...history, stackArguments: { interval: 1 } }, BRAKE)
+  expect(outcome.keepCkptIds).toBeUndefined()
   expect(outcome.lastInOrder.map(({ step }) => step)).toEqual([3, 1])
   expect(fateOf(outcome, 2)?.kind).not.toBe('kept')
 })

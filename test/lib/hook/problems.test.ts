@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { fold } from '../../../lib/hook/fold.ts'
 import {
   newestProblems,
   PROBLEMS_SHOWN,
@@ -6,7 +7,7 @@ import {
   problem,
   problemOfSource,
 } from '../../../lib/hook/problems.ts'
-import { type ARun, aRun, keyOf } from './a-run.ts'
+import { type ARun, aRun, BRAKE, keyOf, RUN } from './a-run.ts'
 
 /** Severity, key and field of each problem. */
 const problems = (run: ARun) =>
@@ -37,6 +38,56 @@ describe('the problems of a run', () => {
     expect(problems(aRun().options({ max_keep: 3 }))).toEqual([`warning ${file} max_keep`])
   })
 
+  test('name a begin and an end that cannot be read', () => {
+    const fault = { field: 'last', reason: 'expected a text, got 3' }
+    const run = aRun().upload(1).begin(undefined, fault).end(undefined, fault)
+    expect(run.outcome().problems).toMatchObject([
+      { severity: 'error', key: 'exp/before_train.json', seconds: 20, ...fault },
+      { severity: 'error', key: 'exp/after_train.json', seconds: 30, ...fault },
+    ])
+  })
+
+  test('name what has expired and is wanted again', () => {
+    const history = aRun().upload(1, 2).history()
+    for (const upload of history.steps.get('epoch#0000000000000001')?.uploads ?? []) {
+      upload.gone = true
+    }
+    expect(fold(RUN, history, BRAKE).problems).toMatchObject([
+      {
+        severity: 'error',
+        key: keyOf(1),
+        seconds: 10,
+        field: 'checkpoint',
+        reason: 'was evicted and is wanted again, but its noncurrent version has expired',
+      },
+    ])
+  })
+
+  test('name a directory beside the checkpoint that counts, if it is whole', () => {
+    const directory = 'epoch_{}.pth/'
+    const beside = (traits: object) =>
+      aRun()
+        .upload(1)
+        .uploadLike({ template: directory, ...traits }, 1)
+    expect(beside({}).outcome().problems).toMatchObject([
+      {
+        severity: 'warning',
+        key: 'exp/epoch_1.pth/',
+        seconds: 20,
+        field: 'checkpoint',
+        reason: 'kept: its step has another checkpoint, which counts',
+      },
+    ])
+    expect(problems(beside({ torn: 'waits for files' }))).toEqual([
+      'error exp/epoch_1.pth/ checkpoint',
+    ])
+  })
+
+  test('do not name a directory of another series as one beside', () => {
+    const run = aRun().upload(1).uploadLike({ series: 'iter', template: 'iter_{}.pth/' }, 100)
+    expect(problems(run)).toEqual(['warning exp/iter_100.pth/ filename_tmpl'])
+  })
+
   test('name the other series', () => {
     const run = aRun().upload(1).uploadLike({ series: 'iter' }, 100)
     expect(problems(run)).toEqual([`warning ${keyOf(100, 'iter')} filename_tmpl`])
@@ -58,6 +109,35 @@ describe('the problems of a run', () => {
       'warning exp/checkpoint_hook.json interval',
     ])
     expect(problems(aRun().options({ interval: -1 }))).toEqual([])
+    expect(problems(aRun().options({ interval: 0 }).upload(1))).toHaveLength(1)
+  })
+
+  test('say of such an interval what follows', () => {
+    expect(aRun().options({ interval: -1 }).upload(1).outcome().problems).toMatchObject([
+      {
+        seconds: 10,
+        reason:
+          'is -1, which means never, and yet checkpoints come; none outside a record is evicted',
+      },
+    ])
+  })
+
+  test('do not name such an interval where it is the default of the stack', () => {
+    expect(problems(aRun({ interval: -1 }).upload(1))).toEqual([])
+  })
+
+  test('name the newest valid file where the options deserve a word, else where one would be', () => {
+    const broken = { field: 'text', reason: 'is not JSON' }
+    const told = (run: ARun) =>
+      run
+        .outcome()
+        .problems.flatMap(({ severity, key, seconds }) =>
+          severity === 'warning' ? [[key, seconds]] : [],
+        )
+    const file = 'exp/checkpoint_hook.json'
+    const run = aRun().options({ x: 1 }).options({ y: 1 }).options({ z: 1 }, broken)
+    expect(told(run)).toEqual([[file, 20]])
+    expect(told(aRun({ save_best: 'stop_loss' }))).toEqual([[file, 0]])
   })
 
   test('are gone once a later upload mends them', () => {
@@ -79,9 +159,13 @@ describe('a problem', () => {
   test('has an id that sorts by time and tells apart what happened at once', () => {
     const early = problem('error', 'k', 9, 'f', 'r')
     const late = problem('error', 'k', 10, 'f', 'r')
-    const other = problem('error', 'k', 10, 'f', 'another')
+    const others = [
+      problem('error', 'k', 10, 'f', 'another'),
+      problem('error', 'k', 10, 'another', 'r'),
+      problem('error', 'another', 10, 'f', 'r'),
+    ]
     expect(early.id < late.id).toBe(true)
-    expect(late.id).not.toBe(other.id)
+    expect(new Set([late, ...others].map(({ id }) => id)).size).toBe(4)
     expect(late.id).toMatch(/^1970-01-01T00:00:10\.000Z#[0-9a-f]{12}$/)
   })
 
@@ -95,7 +179,7 @@ test('the newest hundred are shown, each once', () => {
   const many: Problem[] = Array.from({ length: 150 }, (_, at) =>
     problem('error', 'k', at * 1000, 'f', 'r'),
   )
-  const shown = newestProblems([...many, ...many.toReversed()])
+  const shown = newestProblems([...many.toReversed(), ...many])
   expect(shown).toHaveLength(PROBLEMS_SHOWN)
   expect(shown.at(-1)?.seconds).toBe(149_000)
   expect(shown[0]?.seconds).toBe(50_000)
