@@ -18,7 +18,7 @@ import { bestName, keyIn, nameOf, pathOf, type Run } from './names.ts'
 import { type OutDir, outDirText } from './out-dir.ts'
 import { optionsNow } from './policy.ts'
 import { BEST_DROPPED_KEYS, unsavedKeys } from './stripping.ts'
-import { checkpointKeys, highestStep, historyBefore, type Survey, surveyOf } from './survey.ts'
+import { highestStep, historyBefore, type Survey, surveyOf } from './survey.ts'
 
 /** A file that an end of training publishes. */
 export interface Publication {
@@ -86,30 +86,21 @@ function lastOfEnd(run: Run, history: History, end: EndFact): Omit<ReadEnd, 'end
   const before = surveyOf(run, historyBefore(history, end))
   if (end.last === undefined) return { before, last: highestStep(before.lives) }
   const key = keyIn(run, end.last)
-  const inTime = withKey(run, key, before, before.lives.slice(-1))
+  const inTime = withKey(key, before.lives.slice(-1))
   if (inTime !== undefined) return { before, last: inTime }
   const awaited = [...history.steps.values()]
     .flatMap((facts) => [...checkpointFacts(facts, key), ...checkpointFacts(facts, `${key}/`)])
     .find(({ first }) => first.fault === undefined && first.seconds > end.seconds)
   const since = awaited ? surveyOf(run, historyBefore(history, end, awaited.first)) : before
-  return { before: since, last: withKey(run, key, since, since.lives) }
+  return { before: since, last: withKey(key, since.lives) }
 }
 
 /** The checkpoint of a key, of the newest of these lives that has it. */
-function withKey(
-  run: Run,
-  key: string,
-  { naming }: Survey,
-  lives: Life[],
-): CheckpointFact | undefined {
-  if (naming === undefined) return undefined
+function withKey(key: string, lives: Life[]): CheckpointFact | undefined {
   return lives
     .toReversed()
     .flatMap(({ steps }) => [...steps.values()])
-    .find(
-      (fact) =>
-        pathOf(fact.key) === key && checkpointKeys(run, naming, fact.step).includes(fact.key),
-    )
+    .find((fact) => pathOf(fact.key) === key)
 }
 
 function publicationsOf(survey: Survey, last: CheckpointFact, options: HookOptions): Publication[] {

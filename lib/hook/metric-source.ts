@@ -171,7 +171,7 @@ function linesOf(text: string, faults: MetricFault[], layout?: 'lines'): Line[] 
 
 function treeOf(text: string): ValueNode | undefined {
   try {
-    return parseTree(text.trim(), { mode: 'json5' }).body
+    return parseTree(text, { mode: 'json5' }).body
   } catch {
     return undefined
   }

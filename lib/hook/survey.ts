@@ -69,7 +69,7 @@ export function checkpointKey(run: Run, naming: Naming, facts: StepFacts): strin
 }
 
 /** The keys that a step's checkpoint may have, the one that comes first. */
-export function checkpointKeys(run: Run, naming: Naming, step: number): [string, ...string[]] {
+function checkpointKeys(run: Run, naming: Naming, step: number): [string, ...string[]] {
   const name = checkpointName(naming.template, step)
   return [keyIn(run, name), keyIn(run, `${name}/`), keyIn(run, `${stemOf(name)}/`)]
 }

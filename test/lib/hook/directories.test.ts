@@ -29,6 +29,13 @@ describe('a directory', () => {
     expect(run.outcome().problems).toMatchObject([{ key: 'exp/epoch_1.pth/', severity: 'warning' }])
   })
 
+  it('that is not whole is kept, with the reason', () => {
+    const run = aRun().uploadLike({ ...directory, torn: 'waits for rank_1.pt' }, 1)
+    expect([...run.outcome().fates.values()]).toEqual([
+      { kind: 'torn', reason: 'kept: not whole: waits for rank_1.pt', member: false },
+    ])
+  })
+
   it('that is whole counts before a torn file of its step', () => {
     const run = aRun().uploadLike(directory, 1).uploadLike({ torn: 'half' }, 1)
     expect(hubOf(run).ledger.lastCheckpoint).toBe('s3://bucket/exp/epoch_1.pth')

@@ -153,6 +153,20 @@ describe('an end of training', () => {
     expect(run.upload(2).outcome().publishDue).toBe(true)
   })
 
+  test('that came before every upload is not due again for the one that it waited for', () => {
+    const run = aRun(PUBLISHING).end('epoch_1.pth').upload(1)
+    expect(publishedBy(run.outcome())).toEqual([['epoch_1.pth from v2']])
+    expect(run.outcome().publishDue).toBe(false)
+  })
+
+  test('is not due again where the options name a series of which nothing is there', () => {
+    const run = aRun(PUBLISHING)
+      .upload(1)
+      .end()
+      .options({ ...PUBLISHING, by_epoch: false })
+    expect(run.outcome().publishDue).toBe(false)
+  })
+
   test('sees what came in its own second, and nothing of the next one', () => {
     const run = aRun({ save_best: 'acc' }).upload(1)
     run.at(20).upload(2).at(20).metrics(2, { acc: 0.5 }).at(20).options(PUBLISHING).at(20).end()
@@ -209,6 +223,14 @@ describe('the series that counts', () => {
     expect(fateOf(run.outcome(), 1)?.kind).toBe('evicted')
     expect(fateOf(run.outcome(), 2)?.kind).toBe('kept')
     expect(fateOf(run.outcome(), 3)?.kind).toBe('other series')
+  })
+
+  test('counts its own steps alone, though those of the other have the same names', () => {
+    const template = 'digits-{}.pth'
+    const run = aRun().options({ by_epoch: true, filename_tmpl: template })
+    const outcome = run.uploadLike({ series: 'iter', template }, 7).outcome()
+    expect(fateOf(outcome, 7, 'iter')?.kind).toBe('other series')
+    expect(outcome.lastInOrder).toEqual([])
   })
 
   test('is not touched where a person removes a file of another name and the same step', () => {

@@ -58,10 +58,16 @@ describe('a metric event', () => {
     const { validations, faults } = readMetricEvents(
       '{"epoch": "three", "iter": 0, "metrics": {"acc": 1}}',
     )
-    expect(validations.map(({ steps }) => steps)).toEqual([{ iter: 0 }])
+    expect(validations.map(({ steps }) => steps)).toStrictEqual([{ iter: 0 }])
     expect(faults).toEqual([
       { field: 'line 1: epoch', reason: 'expected a whole number of 0 or more' },
     ])
+  })
+
+  test('may have names without quotes, and space around it, as JSON5 has', () => {
+    const { validations, faults } = readMetricEvents('\uFEFF \t{epoch: 3, metrics: {acc: 0.5}} \n')
+    expect(faults).toEqual([])
+    expect(validations).toMatchObject([{ steps: { epoch: 3 }, metrics: [['acc', 0.5]] }])
   })
 
   test('may be laid out over several lines', () => {
@@ -236,6 +242,13 @@ describe("MMEngine's own log", () => {
     expect(faults).toEqual([])
     expect(validations.map(({ steps }) => steps.epoch)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
     expect(validations[0]?.metrics).toEqual(SMALL)
+  })
+
+  test('with hierarchical names has no validation in a training line without an iteration', () => {
+    expect(readLog('{"train/lr": 0.1, "train/loss": 2, "step": 4}')).toEqual({
+      validations: [],
+      faults: [],
+    })
   })
 
   test('keeps a slash in a metric, and "val/" where other names have none', () => {

@@ -81,6 +81,7 @@ describe('the problems of a run', () => {
     expect(problems(beside({ torn: 'waits for files' }))).toEqual([
       'error exp/epoch_1.pth/ checkpoint',
     ])
+    expect(problems(aRun().uploadLike({ template: directory }, 1))).toEqual([])
   })
 
   test('do not name a directory of another series as one beside', () => {
@@ -110,6 +111,7 @@ describe('the problems of a run', () => {
     ])
     expect(problems(aRun().options({ interval: -1 }))).toEqual([])
     expect(problems(aRun().options({ interval: 0 }).upload(1))).toHaveLength(1)
+    expect(problems(aRun().options({ interval: 1 }).upload(1))).toEqual([])
   })
 
   test('say of such an interval what follows', () => {
