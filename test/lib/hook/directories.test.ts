@@ -121,6 +121,9 @@ describe('a directory that was to be published', () => {
     expect(hub.checkpoints()).toEqual(['epoch_1.pth', 'epoch_3.pth'])
     expect([...hub.ledger.artifacts.values()]).toMatchObject([{ state: 'refused' }])
     expect(hub.decide().ledger.effects).toEqual([])
+    expect(hub.decide().outcome.fates.get('epoch#0000000000000001')?.reason).toBe(
+      'kept: to be published, and a directory is not copied',
+    )
   })
 })
 

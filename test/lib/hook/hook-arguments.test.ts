@@ -94,8 +94,45 @@ describe('a wrong argument gives an error with its name, what was given, what is
   })
 
   test('and shows no more than a line of a long one', () => {
-    expect(errorOf({ interval: 'x'.repeat(1000) })[1].length).toBeLessThan(150)
+    const reasonOf = (length: number) => errorOf({ interval: 'x'.repeat(length) })[1]
+    const expected = 'expected a whole number of epochs or iterations, got'
+    expect(reasonOf(78)).toBe(`${expected} "${'x'.repeat(78)}"`)
+    expect(reasonOf(79)).toBe(`${expected} "${'x'.repeat(76)}...`)
   })
+
+  test('and shows what JSON has no words for', () => {
+    expect(errorOf(undefined)).toEqual([
+      'checkpoint_hook',
+      'expected an object of arguments, got undefined',
+    ])
+  })
+
+  test('which code tells by its name and code', () => {
+    expect(new HookArgumentError('rule', 'is wrong')).toMatchObject({
+      name: 'HookArgumentError',
+      code: 'hook-argument',
+    })
+  })
+
+  test.each([
+    [{ filename_tmpl: 'iter_{}.pth' }, '"iter_{}.pth" names files by iter, and by_epoch is true'],
+    [
+      { filename_tmpl: 'epoch_{}.pth', by_epoch: false },
+      '"epoch_{}.pth" names files by epoch, and by_epoch is false',
+    ],
+  ])('%j', (named, reason) => {
+    expect(errorOf(named)).toEqual(['filename_tmpl', `${reason}; name by_epoch too`])
+  })
+
+  test.each(['{}/a.pth', 'a{}{.pth', '}a{}', 'a{}}', '/{}.pth', 'a{}/'])(
+    'filename_tmpl %j, which is no file name with one "{}"',
+    (template) => {
+      expect(errorOf({ filename_tmpl: template })).toEqual([
+        'filename_tmpl',
+        `expected a file name with one "{}", or null, got "${template}"`,
+      ])
+    },
+  )
 })
 
 describe('an argument that nobody names', () => {
@@ -116,6 +153,38 @@ describe('an argument that nobody names', () => {
       publishFormat: 'pth',
       saveBegin: 0,
       remarks: [],
+    })
+  })
+
+  test('is told from one that is named', () => {
+    const named = {
+      interval: 2,
+      by_epoch: false,
+      save_optimizer: false,
+      save_param_scheduler: false,
+      out_dir: 'other',
+      max_keep_ckpts: 3,
+      save_last: false,
+      save_best: 'psnr',
+      greater_keys: ['psnr'],
+      less_keys: ['fid'],
+      published_keys: ['meta'],
+      save_begin: 4,
+    }
+    expect(optionsOf(named)).toMatchObject({
+      interval: 2,
+      intervalNamed: true,
+      naming: { series: 'iter', template: 'iter_{}.pth' },
+      saveOptimizer: false,
+      saveParamScheduler: false,
+      outDir: 'other',
+      maxKeepCkpts: 3,
+      saveLast: false,
+      saveBest: [{ metric: 'psnr', rule: 'greater' }],
+      greaterKeys: ['psnr'],
+      lessKeys: ['fid'],
+      publishedKeys: ['meta'],
+      saveBegin: 4,
     })
   })
 
@@ -192,12 +261,35 @@ describe('what deserves a word and is in force all the same:', () => {
     [{ save_best: 'stop_loss', rule: 'less' }, []],
   ])('%j: %j', (named, fields) => expect(remarked(named)).toEqual(fields))
 
+  test('in words', () => {
+    const unknown = 'is no argument of the hook; it is kept and has no effect'
+    const nothing = 'has no effect: the bucket, its region and its endpoint are those of the stack'
+    expect(optionsOf({ x: 1 }).remarks).toEqual([{ field: 'x', reason: unknown }])
+    expect(optionsOf({ file_client_args: {} }).remarks).toEqual([
+      { field: 'file_client_args', reason: 'is deprecated by the hook; use backend_args' },
+      { field: 'file_client_args', reason: nothing },
+    ])
+    expect(optionsOf({ backend_args: {} }).remarks).toEqual([
+      { field: 'backend_args', reason: nothing },
+    ])
+    expect(optionsOf({ backend_args: null, file_client_args: null }).remarks).toEqual([])
+  })
+
   test('a metric that holds "loss" and yet infers greater, in words', () => {
     const remarks: { field: string; reason: string }[] = []
     expect(ruleFor('accumulated_loss', DEFAULT_GREATER_KEYS, DEFAULT_LESS_KEYS, remarks)).toBe(
       'greater',
     )
-    expect(remarks[0]?.reason).toContain('"accumulated_loss" infers "greater"')
+    expect(remarks).toEqual([
+      {
+        field: 'rule',
+        reason:
+          '"accumulated_loss" infers "greater" although it holds "loss"; name the rule if that is wrong',
+      },
+    ])
+    ruleFor('ACC_LOSS', DEFAULT_GREATER_KEYS, DEFAULT_LESS_KEYS, remarks)
+    ruleFor('acc', DEFAULT_GREATER_KEYS, DEFAULT_LESS_KEYS, remarks)
+    expect(remarks).toHaveLength(2)
   })
 })
 
