@@ -54,6 +54,7 @@ export function fold(run: Run, history: History, brake: number): Outcome {
     ...[...history.steps].flatMap(([id, facts]) => unstandingFate(run, id, facts, survey)),
     ...[...retention].map(([id, { fate }]): [string, Fate] => [id, fate]),
   ])
+  // In the order of lives and steps, as retention gives them.
   const kept = [...retention.values()].filter(
     ({ fate }) => fate.kind === 'kept' || fate.kind === 'held',
   )
@@ -63,11 +64,7 @@ export function fold(run: Run, history: History, brake: number): Outcome {
     fates,
     standings,
     droppedKeys: new Map([...retention].map(([id, { droppedKeys }]) => [id, droppedKeys])),
-    lastInOrder: kept
-      .map(({ standing }) => standing)
-      .toSorted(byLifeAndStep)
-      .toReversed()
-      .map(({ fact }) => fact),
+    lastInOrder: kept.map(({ standing }) => standing.fact).toReversed(),
     best: survey.walk.best,
     everBest: survey.walk.everBest,
     keepCkptIds:
@@ -81,13 +78,8 @@ export function fold(run: Run, history: History, brake: number): Outcome {
 }
 
 /** The hook's key appears with the first checkpoint that counts. */
-function dequeOf(kept: Standing[]): number[] | undefined {
-  const members = kept.filter(({ member }) => member).toSorted(byLifeAndStep)
+function dequeOf(members: Standing[]): number[] | undefined {
   return members.length === 0 ? undefined : members.map(({ fact }) => fact.step)
-}
-
-function byLifeAndStep(a: Standing, b: Standing): number {
-  return a.life.ordinal - b.life.ordinal || a.fact.step - b.fact.step
 }
 
 /** A step none of whose uploads stands: torn ones, and those of the other series. */

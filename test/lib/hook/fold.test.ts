@@ -248,6 +248,43 @@ describe('the series that counts', () => {
   })
 })
 
+describe('the ids that are kept', () => {
+  test('are none where all stay, or none counts', () => {
+    expect(aRun({ max_keep_ckpts: 0 }).upload(1).outcome().keepCkptIds).toBeUndefined()
+    expect(aRun({ interval: 5, max_keep_ckpts: 2 }).upload(1).outcome().keepCkptIds).toBe(undefined)
+  })
+
+  test('are in the order of lives, then of steps', () => {
+    const run = aRun({ max_keep_ckpts: 3 }).upload(7, 5).begin().upload(6, 2)
+    expect(run.outcome().keepCkptIds).toEqual([5, 2, 6])
+    expect(run.outcome().lastInOrder.map(({ step }) => step)).toEqual([6, 2, 5])
+  })
+})
+
+describe('a step of which nothing stands', () => {
+  const torn = { torn: 'cut' }
+  const removed = { kind: 'removed', reason: 'removed: not by the hub', member: false }
+  const kept = { kind: 'torn', reason: 'kept: not whole: cut', member: false }
+
+  test('is kept with the reason, also where nothing in the run is whole', () => {
+    expect(fateOf(aRun().uploadLike(torn, 2).outcome(), 2)).toEqual(kept)
+  })
+
+  test('is removed where a person removed it', () => {
+    expect(fateOf(aRun().upload(1).uploadLike(torn, 2).remove(2).outcome(), 2)).toEqual(removed)
+    const other = aRun().uploadLike({ series: 'iter' }, 100).upload(2).remove(2)
+    expect(fateOf(other.outcome(), 2)).toEqual(removed)
+  })
+
+  test('is not removed with a file of another name', () => {
+    const template = 'digits-{}.pth'
+    const run = aRun()
+      .options({ filename_tmpl: template })
+      .uploadLike({ template, ...torn }, 3)
+    expect(fateOf(run.upload(3).remove(3).outcome(), 3)).toEqual(kept)
+  })
+})
+
 test('a checkpoint that was needed again after it expired is not answered with (13)', () => {
   const run = aRun({ max_keep_ckpts: 1 }).upload(1, 2, 3)
   const history = run.history()

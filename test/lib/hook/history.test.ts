@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
+  bytesOf,
   type CheckpointFact,
   checkpointFacts,
   compareMetrics,
@@ -123,6 +124,11 @@ describe('an upload of the same bytes', () => {
     expect(sameBytes(upload({}), upload({ sizeBytes: 101 }))).toBe(false)
   })
 
+  test('has the same text to tell its bytes by: size and fingerprint, else the ETag', () => {
+    expect(bytesOf(upload({ etag: 'a-2' }))).toBe('100 f')
+    expect(bytesOf(upload({ fingerprint: undefined }))).toBe('100 a')
+  })
+
   test('is none by fingerprints that are not there', () => {
     const a = upload({ fingerprint: undefined })
     expect(sameBytes(a, upload({ etag: 'b', fingerprint: undefined }))).toBe(false)
@@ -162,6 +168,21 @@ test('what the hub restored is the fact that it restores, by the word of its met
     uploads: [fact.first, restored, { ...restored, versionId: 'v10', restores: 'v9' }],
   }
   expect(versionsOf(checkpointFacts(facts, keyOf(1)))).toEqual([['v1', 'v9', 'v10']])
+  const others = { ...facts, uploads: [fact.first, { ...restored, sizeBytes: 1 }] }
+  expect(versionsOf(checkpointFacts(others, keyOf(1)))).toEqual([['v1'], ['v9']])
+})
+
+test('what the hub stripped is the fact that it stripped, if it is whole', () => {
+  const [fact] = factsOf(aRun().upload(1), 1)
+  if (fact === undefined) throw new Error('no fact')
+  const strips = { versionId: 'v1', etag: fact.first.etag, droppedKeys: ['optimizer'] }
+  const stripped: Upload = { ...fact.first, versionId: 'v9', etag: 'x', sizeBytes: 1, strips }
+  const told = (uploads: Upload[]) => {
+    const facts = { series: 'epoch' as const, step: 1, metrics: [], removal: undefined, uploads }
+    return versionsOf(checkpointFacts(facts, keyOf(1)))
+  }
+  expect(told([fact.first, stripped])).toEqual([['v1', 'v9']])
+  expect(told([fact.first, { ...stripped, fault: 'cut' }])).toEqual([['v1'], ['v9']])
 })
 
 test('the same bytes after a restore are no new fact, however they were sent', () => {

@@ -72,6 +72,7 @@ describe('a key means:', () => {
     'exp/best_acc_epoch_3.pth',
     'exp/epoch_3-0123abcd.pth',
     'exp/20260101/vis_data/scalars.json',
+    'exp/20260101_000000/20260101_000000.json',
     'exp/vis_data/scalars.json',
     'exp/metrics/3.txt',
     'exp/metrics',
@@ -202,6 +203,7 @@ test.each([
   ['a.b.c', 'a.b'],
   ['.pth', '.pth'],
   ['..pth', '..pth'],
+  ['...pth', '...pth'],
   ['none', 'none'],
 ])("the stem of %s is Python's: %s", (name, stem) => expect(stemOf(name)).toBe(stem))
 

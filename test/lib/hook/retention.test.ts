@@ -227,6 +227,7 @@ describe('with other options', () => {
     const run = aRun().upload(1, 2, 3, 4, 5, 6).options({ max_keep_ckpts: 1 })
     expect(stepsThatAre(run.outcome(5), 'evicted')).toEqual([1, 2, 3, 4, 5])
     expect(stepsThatAre(run.outcome(4), 'held')).toEqual([1, 2, 3, 4, 5])
+    expect(run.outcome(4).keepCkptIds).toEqual([1, 2, 3, 4, 5, 6])
     expect(fateOf(run.outcome(4), 1)?.reason).toBe(
       'held: max_keep_ckpts=1 would evict 5 checkpoints at once, more than the brake of 4',
     )
