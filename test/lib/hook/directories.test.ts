@@ -178,9 +178,34 @@ describe('what is seen of a directory', () => {
 
   it('replaces that there was no marker, and leaves other keys alone', () => {
     const unmarked = upload(UNMARKED, { directory: { marker: undefined, files: 0, removed: 0 } })
-    const other = upload('v0', { key: 'exp/epoch_1.pth' })
+    const file = { marker: undefined, files: 1, removed: 0 }
+    const other = upload('v0', { key: 'exp/epoch_1.pth', directory: file })
     expect(overruled([unmarked, other], seeing([upload('v1')])).known).toEqual([other])
     expect(overruled([unmarked, other], seeing([])).known).toEqual([other])
+  })
+
+  it('is whole after all where files came late, or is torn in another way, though not current', () => {
+    const whole = upload('v1')
+    const seen = seeing([whole, upload('v2')])
+    expect(overruled([upload('v1', torn)], seen)).toEqual({ known: [], uploads: seen.uploads })
+    const otherwise = seeing([upload('v1', { ...torn, fault: 'waits for one' }), upload('v2')])
+    expect(overruled([upload('v1', torn)], otherwise).uploads).toEqual(otherwise.uploads)
+  })
+
+  it('is not mistaken for a file of the same version', () => {
+    const file = upload('v1', { key: 'exp/epoch_1.pth' })
+    const seen = seeing([upload('v1', torn)], {})
+    expect(overruled([file], seen)).toEqual({ known: [file], uploads: seen.uploads })
+  })
+
+  it('by one of two markers replaces what the other one said, though that is there, too', () => {
+    const complete = { directory: { marker: '.complete.json', files: 3, removed: 0 } }
+    const seen = seeing([upload('v2', complete), upload('v3')])
+    expect(overruled([upload('v1')], seen).known).toEqual([])
+  })
+
+  it('without a marker has a version of its own, which the table shows', () => {
+    expect(UNMARKED).toBe('unmarked')
   })
 
   it('is the same bytes by its fingerprint alone: a marker may name other files of the same sizes', () => {

@@ -1,8 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type MetricFact, stepId, type Upload } from '../../../lib/hook/history.ts'
-import type { ArtifactIdentity, Ledger } from '../../../lib/hook/ledger.ts'
+import { type MetricFact, type StepFacts, stepId, type Upload } from '../../../lib/hook/history.ts'
+import {
+  type Action,
+  type ArtifactIdentity,
+  type CheckpointState,
+  type Ledger,
+  withStep,
+} from '../../../lib/hook/ledger.ts'
 import { type Observation, record } from '../../../lib/hook/record.ts'
+import { UNMARKED } from '../../../lib/hook/record-directory.ts'
 import { AHub, hubOf } from './a-hub.ts'
 import { aRun, keyOf, RUN } from './a-run.ts'
 
@@ -62,7 +69,26 @@ describe('versions of a checkpoint', () => {
 
   test('that were never there leave no step behind', () => {
     const marker = { seconds: 20, above: undefined }
-    expect(record(blank(), look({ marker }))).toEqual(blank())
+    const ledger = blank()
+    expect(record(ledger, look({ marker }))).toBe(ledger)
+  })
+})
+
+describe('a directory without a marker', () => {
+  const key = `${keyOf(1)}/`
+  const files = upload(UNMARKED, { key, fault: 'has no marker' })
+  const seen = look({ key, uploads: [files], listed: [UNMARKED] })
+
+  test('leaves no step behind once its files are gone', () => {
+    const ledger = record(blank(), seen)
+    expect(idsOf(ledger)).toEqual([UNMARKED])
+    expect(record(ledger, look({ key }))).toEqual(blank())
+  })
+
+  test('leaves the metrics of its step', () => {
+    const told = aRun().metrics(1, { acc: 0.5 }).ledger()
+    const after = record(record(told, seen), look({ key }))
+    expect(factsOf(after)).toMatchObject({ uploads: [], metrics: [{ value: 0.5 }] })
   })
 })
 
@@ -90,8 +116,29 @@ describe('a delete marker', () => {
     expect(factsOf(record(removed, other))?.removal?.key).toBe(keyOf(1))
   })
 
-  test('or nothing at all under the key, is a removal too', () => {
-    expect(factsOf(record(uploaded, look({})))?.removal).toBeDefined()
+  test('or nothing at all under the key, is a removal too, of the time of the newest upload', () => {
+    const twice = look({ uploads: [upload('b', { seconds: 20 })], listed: ['a', 'b'] })
+    const ledger = record(record(uploaded, twice), look({}))
+    expect(factsOf(ledger)?.removal).toEqual({ key: keyOf(1), seconds: 20 })
+  })
+
+  test('below which a restore is under way is none of a person', () => {
+    const restore = {
+      kind: 'restore',
+      id: ID,
+      key: keyOf(1),
+      versionId: 'a',
+      etag: 'etag of a',
+      sizeBytes: 100,
+    } as const
+    const removalDuring = (action: Action) => {
+      const effects = [{ number: 1, action, sinceSeconds: 1, sentSeconds: undefined }]
+      return factsOf(record({ ...uploaded, effects }, look({ listed: ['a'], marker })))?.removal
+    }
+    expect(removalDuring(restore)).toBeUndefined()
+    expect(removalDuring({ ...restore, id: stepId('epoch', 2) })).toBeDefined()
+    expect(removalDuring({ ...restore, over: 'etag of b' })).toBeDefined()
+    expect(removalDuring({ ...restore, kind: 'evict' })).toBeDefined()
   })
 
   test('above the version whose eviction was decided is the eviction', () => {
@@ -129,6 +176,86 @@ describe('a delete marker', () => {
     const expired = record(decided, look({ marker: { seconds: 50, above: undefined } }))
     expect(factsOf(expired)?.removal).toBeUndefined()
     expect(factsOf(record(expired, look({})))?.removal).toBeUndefined()
+  })
+})
+
+describe('the eviction that explains a delete marker', () => {
+  const evictedA = { versionId: 'a', etag: 'etag of a' }
+
+  /** What is recorded of epoch 1 with these uploads and this state, where a marker lies above one. */
+  function markerAbove(
+    above: string | undefined,
+    uploads: Upload[],
+    state: CheckpointState,
+    listed = uploads.map(({ versionId }) => versionId),
+  ) {
+    const facts: StepFacts = { series: 'epoch', step: 1, uploads, metrics: [], removal: undefined }
+    const ledger = withStep(blank(), facts)
+    const checkpoints = new Map([[ID, state]])
+    const key = uploads[0]?.key ?? keyOf(1)
+    const seen = look({ key, listed, marker: { seconds: 50, above } })
+    const after = record({ ...ledger, checkpoints }, seen)
+    return { removal: factsOf(after)?.removal, state: after.checkpoints.get(ID) }
+  }
+
+  const other = upload('m', { key: 'exp/model_1.pth', etag: 'etag of a' })
+
+  test('is that of the version right below it, whatever else was uploaded', () => {
+    const uploads = [upload('a'), upload('b'), other]
+    const state = { evicted: evictedA, withdrawn: [] }
+    expect(markerAbove('a', uploads, state, ['a'])).toEqual({ removal: undefined, state })
+    expect(markerAbove('b', uploads, state).removal).toBeDefined()
+  })
+
+  test('is that of the newest version of its key, where what lies below has expired', () => {
+    const state = { evicted: evictedA, withdrawn: [] }
+    expect(markerAbove(undefined, [upload('a'), other], state, [])).toEqual({
+      removal: undefined,
+      state,
+    })
+  })
+
+  test('is none of another key of the step', () => {
+    const state = { evicted: { versionId: 'm', etag: 'etag of a' }, withdrawn: [] }
+    expect(markerAbove('a', [upload('a'), other], state).removal).toBeDefined()
+  })
+
+  test('is used up with it; those of other versions may still come', () => {
+    const state = { evicted: undefined, withdrawn: ['z', 'a'] }
+    expect(markerAbove('a', [upload('a')], state).state).toEqual({
+      evicted: evictedA,
+      withdrawn: ['z'],
+    })
+  })
+
+  test('hits another upload that has the ETag, which is then the one that is evicted', () => {
+    const uploads = [upload('a', { etag: 'e' }), upload('b', { etag: 'e' })]
+    const state = { evicted: { versionId: 'a', etag: 'e' }, withdrawn: [] }
+    expect(markerAbove('b', uploads, state)).toEqual({
+      removal: undefined,
+      state: { evicted: { versionId: 'b', etag: 'e' }, withdrawn: [] },
+    })
+  })
+
+  test('is rather that of the very version than that of one with its ETag', () => {
+    const uploads = [upload('a', { etag: 'e' }), upload('b', { etag: 'e' })]
+    const state = { evicted: { versionId: 'a', etag: 'e' }, withdrawn: ['b'] }
+    expect(markerAbove('b', uploads, state).state).toEqual({
+      evicted: { versionId: 'b', etag: 'e' },
+      withdrawn: [],
+    })
+  })
+
+  test('of a directory that came again leaves its files to be decided on', () => {
+    const key = `${keyOf(1)}/`
+    const directory = { marker: '.metadata', files: 2, removed: 0 }
+    const same = { key, directory, etag: 'e', fingerprint: 'f' }
+    const state = { evicted: { versionId: 'a', etag: 'e' }, withdrawn: [] }
+    const evictedOf = (fingerprint: string) =>
+      markerAbove('b', [upload('a', same), upload('b', { ...same, fingerprint })], state).state
+        ?.evicted?.versionId
+    expect(evictedOf('f')).toBe('a')
+    expect(evictedOf('g')).toBe('b')
   })
 })
 
@@ -260,6 +387,7 @@ describe('the result of an effect', () => {
     const hub = planned()
     const sent = record(hub.ledger, { kind: 'sent', effect: 1, seconds: 70 })
     expect(sent.effects.find(({ number }) => number === 1)?.sentSeconds).toBe(70)
+    expect(sent.effects.find(({ number }) => number === 2)?.sentSeconds).toBeUndefined()
     const again = record(sent, { kind: 'sent', effect: 1, seconds: undefined })
     expect(again.effects.find(({ number }) => number === 1)?.sentSeconds).toBeUndefined()
   })
@@ -292,8 +420,16 @@ describe('an object under the name of an artifact', () => {
     const artifact = ledger.artifacts.get(key)
     if (artifact === undefined || !('object' in artifact)) throw new Error('no artifact')
     const seen = { kind: 'artifact', key, found: 'nothing', seconds: 9 } as const
-    const retired = [artifact.object.etag]
-    expect(stateOf(record({ ...ledger, retired }, seen))).toBe('superseded')
+    const retired = ['another', artifact.object.etag, artifact.object.etag]
+    const after = record({ ...ledger, retired }, seen)
+    expect(stateOf(after)).toBe('superseded')
+    // It explains one marker.
+    expect(after).toEqual({
+      ...ledger,
+      retired: ['another', artifact.object.etag],
+      artifacts: after.artifacts,
+    })
+    expect(record(after, seen)).toEqual(after)
   })
 })
 
