@@ -240,6 +240,16 @@ describe('arguments are understood as the hook does:', () => {
     [{ filename_tmpl: null }, undefined],
   ])('%j names %j', (named, naming) => expect(optionsOf(named).naming).toEqual(naming))
 
+  test('a directory marker is a file name', () => {
+    expect(optionsOf({ directory_marker: 'index.json' }).directoryMarker).toBe('index.json')
+    for (const name of ['', '.', '..', 'a/b', '/']) {
+      expect(errorOf({ directory_marker: name })).toEqual([
+        'directory_marker',
+        `expected a file name without "/", or null, got "${name}"`,
+      ])
+    }
+  })
+
   test('a limit of 10,000 is the largest', () => {
     expect(optionsOf({ max_keep_ckpts: MAX_KEEP_CKPTS_LIMIT }).maxKeepCkpts).toBe(10_000)
   })
