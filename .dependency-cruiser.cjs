@@ -10,6 +10,7 @@ const ROOMS = {
   'lib/query': ['lib/hook', 'lib/bucket'],
   'lib/files': ['lib/checkpoint'],
   functions: ['lib'],
+  cli: ['lib'],
   infra: ['lib/hook'],
   local: [],
   examples: ['lib/hook', 'local'],
@@ -67,8 +68,8 @@ module.exports = {
       severity: 'error',
       from: {
         orphan: true,
-        path: '^(lib|local|examples)/',
-        pathNot: '(main|stay|record)\\.ts$',
+        path: '^(lib|cli|local|examples)/',
+        pathNot: '(main|stay|record)\\.ts$|^cli/ckpt\\.mjs$',
       },
       to: {},
     },

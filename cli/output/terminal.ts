@@ -1,0 +1,62 @@
+/**
+ * What the commands print on: answers go to standard output, as text or JSON; what happens meanwhile and
+ * what went wrong goes to standard error. Commands never write to either themselves.
+ */
+import { styleText } from 'node:util'
+import type { Failure } from '../failure.ts'
+import { printable } from './printable.ts'
+import { type Progress, progressOn } from './progress.ts'
+
+/** A place that text goes to, a terminal or a pipe. */
+export type Stream = NodeJS.WriteStream
+
+type Format = Parameters<typeof styleText>[0]
+
+export interface Terminal {
+  /** Whether answers are JSON. */
+  readonly isJson: boolean
+  /** Whether a person reads the answers; a pipe gets plain columns and sizes in bytes. */
+  readonly isForPeople: boolean
+  /** Colours a text, where the output takes colour and `NO_COLOR` is not set. */
+  style(format: Format, text: string): string
+  /**
+   * Prints the command's one answer.
+   *
+   * @param json printed with `--json`; names in snake case, sizes in bytes
+   * @param text printed otherwise; built only then
+   */
+  answer(json: object, text: () => string): void
+  /** Prints a line beside the answer. */
+  note(text: string): void
+  fail(failure: Failure): void
+  /** Shows how many of some bytes are moved, where a person looks on. */
+  progress(title: string, totalBytes: number | undefined): Progress
+}
+
+/** A terminal over two streams. */
+export function terminalOn(out: Stream, err: Stream, { isJson }: { isJson: boolean }): Terminal {
+  const on = (stream: Stream) => (format: Format, text: string) =>
+    styleText(format, text, { stream })
+  return {
+    isJson,
+    isForPeople: out.isTTY === true,
+    style: on(out),
+    answer: (json, text) => {
+      out.write(isJson ? `${JSON.stringify(json, undefined, 2)}\n` : `${text()}\n`)
+    },
+    note: (text) => {
+      err.write(`${printable(text)}\n`)
+    },
+    fail: (failure) => {
+      const { code, message, advice, exitCode } = failure
+      if (isJson) {
+        const error = { code, message, ...(advice !== '' && { advice }), exit_code: exitCode }
+        err.write(`${JSON.stringify({ error }, undefined, 2)}\n`)
+        return
+      }
+      err.write(`${on(err)(['red', 'bold'], 'error')} ${printable(message)}\n`)
+      if (advice !== '') err.write(`${printable(advice)}\n`)
+    },
+    progress: (title, totalBytes) => progressOn(err, title, totalBytes),
+  }
+}

@@ -1,0 +1,46 @@
+/** The command tree: what `ckpt` understands, and what its help says. */
+import { Command } from 'commander'
+import { addInspect } from './commands/inspect.ts'
+import { addPublish } from './commands/publish.ts'
+import { EXIT_CODES } from './failure.ts'
+import type { Shell } from './shell.ts'
+
+/** The help is read in terminals of any width, and stands in `docs/cli.md`. */
+const HELP_WIDTH = 100
+
+/**
+ * Builds the command tree.
+ *
+ * @param version of the package
+ */
+export function programOf(shell: Shell, version: string): Command {
+  const program = new Command('ckpt')
+    .description('Looks into checkpoints and publishes them, on this machine and in any S3 bucket.')
+    .version(version, '--version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [command]', 'print the help of a command')
+    .option('--json', 'print one JSON document instead of text; errors too, to standard error')
+    .option('--region <name>', 'AWS region (default: AWS_REGION, or the profile’s)')
+    .option('--profile <name>', 'profile of ~/.aws (default: AWS_PROFILE)')
+    .option('--endpoint-url <url>', 'another S3 than AWS’s (default: AWS_ENDPOINT_URL)')
+    .exitOverride()
+    .configureOutput({ outputError: () => {} })
+    .configureHelp({ showGlobalOptions: true, helpWidth: HELP_WIDTH })
+    .addHelpText('after', surroundings())
+  addInspect(program, shell)
+  addPublish(program, shell)
+  return program
+}
+
+function surroundings(): string {
+  const codes = Object.values(EXIT_CODES).map(
+    ({ code, means }) => `  ${String(code).padEnd(5)}${means}`,
+  )
+  return `
+Credentials and region are found as the AWS CLI finds them: environment, profile, SSO, web identity,
+container, instance. Colours are left out on a pipe and where NO_COLOR is set.
+
+Exit codes:
+  0    done
+${codes.join('\n')}`
+}

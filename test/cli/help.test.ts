@@ -1,0 +1,70 @@
+import { readFile } from 'node:fs/promises'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { EXIT_CODES } from '../../cli/failure.ts'
+import { ckpt } from './run-ckpt.ts'
+
+let page: string
+let commands: string[]
+
+beforeAll(async () => {
+  page = await readFile(new URL('../../docs/cli.md', import.meta.url), 'utf8')
+  const { out } = await ckpt(['--help'])
+  const listed = out.slice(out.indexOf('Commands:')).split('\n\n')[0] ?? ''
+  commands = [...listed.matchAll(/^ {2}([a-z]+)/gm)].map(([, name = '']) => name)
+})
+
+describe('the help', () => {
+  test('of the command and of each of its commands is what docs/cli.md says, to the letter', async () => {
+    expect(commands).toContain('inspect')
+    for (const args of [[], ...commands.filter((name) => name !== 'help').map((name) => [name])]) {
+      const { code, out } = await ckpt([...args, '--help'])
+      expect(code).toBe(0)
+      expect(page).toContain(`\`\`\`text\n$ ckpt ${[...args, '--help'].join(' ')}\n${out}\`\`\``)
+    }
+  })
+
+  test('is what the command prints when it is told nothing', async () => {
+    expect(await ckpt([])).toEqual(await ckpt(['--help']))
+  })
+
+  test('is no wider than a terminal of 110 columns', async () => {
+    for (const name of commands) {
+      const { out } = await ckpt(['help', name])
+      for (const line of out.split('\n')) expect(line.length, line).toBeLessThanOrEqual(110)
+    }
+  })
+
+  test('lists every exit code', async () => {
+    const { out } = await ckpt(['--help'])
+    for (const { code, means } of Object.values(EXIT_CODES)) {
+      expect(out).toMatch(new RegExp(`^ {2}${code} +${RegExp.escape(means)}$`, 'm'))
+    }
+  })
+})
+
+describe('a mistake on the command line', () => {
+  test.each([
+    [['inspekt', 'a.pth'], 'Did you mean inspect?'],
+    [['inspect', 'a.pth', '--stat'], 'Did you mean --stats?'],
+    [['publish', 'a.pth', '--kys', 'meta'], 'Did you mean --keys?'],
+    [['publish', 'a.pth'], '--keys is missing'],
+    [['publish', 'a.pth', '--keys', 'meta,,x'], 'A key is empty'],
+    [['publish', 'a.pth', '--keys', '[1]'], 'a JSON list of texts'],
+    [['inspect'], "missing required argument 'checkpoint'"],
+    [['inspect', 'a.pth', 'b.pth'], 'too many arguments'],
+    [['inspect', 'a.pth', '--allow-global', 'name'], 'package.module.Name'],
+  ])('%j: ends with 2, says what is meant, and where to read on', async (args, words) => {
+    const { code, out, err } = await ckpt(args)
+    expect([code, out]).toEqual([2, ''])
+    expect(err).toContain(words)
+    expect(err).toMatch(/ckpt [a-z]* ?--help|`ckpt inspect`/)
+  })
+
+  test('is JSON where JSON was asked for', async () => {
+    const { code, out, err } = await ckpt(['inspect', 'a.pth', '--stat', '--json'])
+    expect([code, out]).toEqual([2, ''])
+    expect(JSON.parse(err)).toMatchObject({
+      error: { message: "unknown option '--stat'", exit_code: 2 },
+    })
+  })
+})
