@@ -12,8 +12,8 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** `local-cloud` runs MiniStack; `moto` runs moto's server; `torch` runs torch and MMEngine. */
-export type PythonEnvironment = 'local-cloud' | 'moto' | 'torch'
+/** `local-cloud` runs MiniStack, `moto` moto's server, `torch` torch and MMEngine, `bench` a peer to compare with. */
+export type PythonEnvironment = 'local-cloud' | 'moto' | 'torch' | 'bench'
 
 const REQUIREMENTS = new URL('./python/', import.meta.url)
 /** pip may download torch on a slow line; a builder that died leaves a lock no older than this. */

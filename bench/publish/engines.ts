@@ -1,0 +1,39 @@
+/** The engines that are compared, each a process of its own, so that its memory is its own. */
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { endpointVariables, plainEnvironment } from '../../local/environment.ts'
+import { type Figures, figuresSchema } from './figures.ts'
+
+/** What to publish, and where to. */
+export interface Place {
+  endpoint: string
+  bucket: string
+  key: string
+  outKey: string
+  /** For files; on AWS, the function's own storage. */
+  folder: string
+}
+
+/** Scripts by the name of the engine; the peers come before ours. */
+export const ENGINES: Readonly<Record<string, { script: string; runs: 'node' | 'python' }>> = {
+  MMEngine: { script: 'mmengine_way.py', runs: 'python' },
+  plain: { script: 'through-function.ts', runs: 'node' },
+  hub: { script: 'within-s3.ts', runs: 'node' },
+}
+
+/** Publishes once. */
+export async function runEngine(python: string, name: string, place: Place): Promise<Figures> {
+  const engine = ENGINES[name]
+  if (engine === undefined) {
+    throw new TypeError(`no engine ${name}; there are: ${Object.keys(ENGINES).join(', ')}`)
+  }
+  const script = fileURLToPath(new URL(engine.script, import.meta.url))
+  const { endpoint, bucket, key, outKey, folder } = place
+  const { stdout } = await promisify(execFile)(
+    engine.runs === 'python' ? python : process.execPath,
+    [script, endpoint, bucket, key, outKey, folder],
+    { env: { ...plainEnvironment(), ...endpointVariables(endpoint) } },
+  )
+  return figuresSchema.parse(JSON.parse(stdout))
+}

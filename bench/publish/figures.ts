@@ -1,0 +1,41 @@
+/** What publishing one checkpoint cost, by one engine. */
+import * as z from 'zod'
+
+/** As each engine prints it, in a process of its own. */
+export const figuresSchema = z.object({
+  seconds: z.number(),
+  /** The most memory that the process had, with all that it runs on, in bytes. */
+  peakBytes: z.number(),
+  /** Bodies of requests and answers that passed through the process, without those read to be hashed. */
+  movedBytes: z.number(),
+  /** Bytes that were read only to be hashed, where the store computes no SHA-256. */
+  hashedBytes: z.number(),
+  /** By the name of the operation. */
+  requests: z.record(z.string(), z.number()),
+})
+
+export type Figures = z.infer<typeof figuresSchema>
+
+/** Of US regions, in dollars: S3 PUT, COPY, POST and LIST; GET and all others; a GB-second of Lambda on arm. */
+const PRICES = { write: 0.005 / 1000, read: 0.0004 / 1000, gigabyteSecond: 0.0000133334 }
+const FREE = new Set(['AbortMultipartUpload', 'DeleteObject'])
+const READS = new Set(['GetObject', 'HeadObject'])
+/** A function has at most so much memory, in bytes; what needs more cannot run on one. */
+export const FUNCTION_LIMIT_BYTES = 10_240 * 1024 ** 2
+
+/** The price of the requests on AWS, in dollars. */
+export function requestDollars({ requests }: Figures): number {
+  return Object.entries(requests).reduce((sum, [name, count]) => {
+    if (FREE.has(name)) return sum
+    return sum + count * (READS.has(name) ? PRICES.read : PRICES.write)
+  }, 0)
+}
+
+/** The price of a function with as much memory as the process had, for as long as it ran here, in dollars. */
+export function functionDollars({ seconds, peakBytes }: Figures): number {
+  return seconds * (peakBytes / 1024 ** 3) * PRICES.gigabyteSecond
+}
+
+export function requestCount({ requests }: Figures): number {
+  return Object.values(requests).reduce((sum, count) => sum + count, 0)
+}

@@ -1,0 +1,42 @@
+/** Publishes with the hub's own engine: `within-s3.ts ENDPOINT BUCKET KEY OUT_KEY`. Prints what it cost as JSON. */
+import { HeadObjectCommand } from '@aws-sdk/client-s3'
+import { bareEtag } from '../../lib/bucket/bucket.ts'
+import { ALL_TIME } from '../../lib/bucket/deadline.ts'
+import { rememberEnds } from '../../lib/bucket/ends-reader.ts'
+import { objectReader } from '../../lib/bucket/object-reader.ts'
+import { prepareFile } from '../../lib/bucket/rewritten-file.ts'
+import { planRewrite, readCheckpoint } from '../../lib/checkpoint/rewrite.ts'
+import { counted } from './counted.ts'
+import { clientOf, isPublished, printFigures } from './engine.ts'
+
+const [endpoint = '', name = '', key = '', outKey = ''] = process.argv.slice(2)
+const bucket = { s3: clientOf(endpoint), name }
+const count = counted(bucket.s3)
+const started = performance.now()
+
+const head = await bucket.s3.send(new HeadObjectCommand({ Bucket: name, Key: key }))
+const source = {
+  bucket,
+  key,
+  versionId: head.VersionId ?? 'null',
+  etag: bareEtag(head.ETag),
+  sizeBytes: head.ContentLength ?? 0,
+}
+const reader = rememberEnds(objectReader(bucket, source))
+const plan = planRewrite(await readCheckpoint(reader), isPublished)
+const file = await prepareFile({ source, reader, plan, timeLeft: ALL_TIME })
+await file.put({
+  bucket,
+  key: outKey,
+  condition: { kind: 'absent' },
+  metadata: { sha256: file.sha256 },
+  contentType: 'application/octet-stream',
+})
+await file.drop()
+
+const copied = plan.pieces.reduce(
+  (sum, piece) => sum + (piece.kind === 'copy' ? piece.lengthBytes : 0),
+  0,
+)
+const hashedBytes = file.hashedBy === 'function' ? copied : 0
+printFigures({ started, count, hashedBytes })
