@@ -45,7 +45,9 @@ function cells(row: Row, rows: readonly Row[]): string[] {
   const { figures } = row
   const peer = rows.find((each) => isSameCase(each, row) && each.engine === 'MMEngine')
   const ratio =
-    peer && peer !== row ? `, ${(figures.seconds / peer.figures.seconds).toFixed(2)} of MMEngine's` : ''
+    peer && peer !== row
+      ? `, ${(figures.seconds / peer.figures.seconds).toFixed(2)} of MMEngine's`
+      : ''
   const dollars = (amount: number) => `$${amount.toFixed(6)}`
   const tooLarge = figures.peakBytes > FUNCTION_LIMIT_BYTES ? ', too large for one' : ''
   return [

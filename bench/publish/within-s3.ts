@@ -5,6 +5,7 @@ import { ALL_TIME } from '../../lib/bucket/deadline.ts'
 import { rememberEnds } from '../../lib/bucket/ends-reader.ts'
 import { objectReader } from '../../lib/bucket/object-reader.ts'
 import { prepareFile } from '../../lib/bucket/rewritten-file.ts'
+import { SHA256 } from '../../lib/bucket/write.ts'
 import { planRewrite, readCheckpoint } from '../../lib/checkpoint/rewrite.ts'
 import { counted } from './counted.ts'
 import { clientOf, isPublished, printFigures } from './engine.ts'
@@ -28,9 +29,11 @@ const file = await prepareFile({ source, reader, plan, timeLeft: ALL_TIME })
 await file.put({
   bucket,
   key: outKey,
-  condition: { kind: 'absent' },
-  metadata: { sha256: file.sha256 },
-  contentType: 'application/octet-stream',
+  condition: { IfNoneMatch: '*' },
+  properties: {
+    ContentType: 'application/octet-stream',
+    Metadata: { [SHA256]: file.sha256 },
+  },
 })
 await file.drop()
 

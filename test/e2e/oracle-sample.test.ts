@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { HookProcess } from '../oracle/hook-process.ts'
 import { runOnStack } from '../oracle/on-stack/sample.ts'
 import { verdictText } from '../oracle/report.ts'
+import type { Verdict } from '../oracle/verdict.ts'
 import { clientConfig, outputs } from './deployed.ts'
 
 const SCHEDULES = 4

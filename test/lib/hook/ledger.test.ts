@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { type ArtifactIdentity, isEvicted, keepsKey } from '../../../lib/hook/ledger.ts'
-import { aRun } from './a-run.ts'
+import { aRun, RUN } from './a-run.ts'
 
 describe('an artifact keeps a top-level key', () => {
   const identity = (
@@ -8,6 +8,7 @@ describe('an artifact keeps a top-level key', () => {
     droppedKeys: string[],
   ): ArtifactIdentity => ({
     kind: 'published',
+    folder: RUN,
     metric: undefined,
     name: 'epoch_1.pth',
     source: { key: 'exp/epoch_1.pth', versionId: 'v1', step: 1, bytes: 'b' },

@@ -11,7 +11,7 @@ import type {
 } from '../../../lib/hook/ledger.ts'
 import { refusedKey } from '../../../lib/hook/plan-artifacts.ts'
 import { type Result, recordResult } from '../../../lib/hook/record-result.ts'
-import { aRun, keyOf } from './a-run.ts'
+import { aRun, keyOf, RUN } from './a-run.ts'
 
 const ID = stepId('epoch', 1)
 const KEY = 'exp/best_acc_epoch_1.pth'
@@ -84,6 +84,7 @@ describe('an eviction that a slow worker carried out', () => {
 
 const identity = (change: Partial<ArtifactIdentity> = {}): ArtifactIdentity => ({
   kind: 'best',
+  folder: RUN,
   metric: 'acc',
   name: 'best_acc_epoch_1.pth',
   source: { key: keyOf(1), versionId: 'v1', step: 1, bytes: 'bytes' },
@@ -99,6 +100,7 @@ const object = (versionId: string): ArtifactObject => ({
   keptKeys: [],
   removedKeys: [],
   layoutVersion: 1,
+  hashedBy: 'function',
 })
 const artifact = (state: 'current' | 'superseded' | 'removed', versionId = 'a1'): Artifact => ({
   state,
@@ -283,10 +285,10 @@ describe('a job', () => {
   test('that was refused is listed apart, where the name has a file or is known with its hash', () => {
     const refused = { kind: 'refused', key: KEY, reason: 'no' } as const
     const taken = ofStanding(withArtifacts(artifact('current')), make(), refused)
-    expect([...taken.artifacts.keys()]).toEqual([KEY, refusedKey(taken, identity())])
+    expect([...taken.artifacts.keys()]).toEqual([KEY, refusedKey(identity())])
     const published = { kind: 'published' } as const
     const apart = ofStanding(aLedger(), make(published), refused)
-    expect([...apart.artifacts.keys()]).toEqual([refusedKey(apart, identity(published))])
+    expect([...apart.artifacts.keys()]).toEqual([refusedKey(identity(published))])
   })
 
   test("that met somebody else's file says so", () => {
