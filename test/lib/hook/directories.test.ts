@@ -119,7 +119,12 @@ describe('a directory that was to be published', () => {
     const hub = hubOf(run)
     expect(hub.did('make')).toEqual([])
     expect(hub.checkpoints()).toEqual(['epoch_1.pth', 'epoch_3.pth'])
-    expect([...hub.ledger.artifacts.values()]).toMatchObject([{ state: 'refused' }])
+    expect([...hub.ledger.artifacts]).toMatchObject([
+      [
+        expect.stringMatching(/^exp\/epoch_1-refused-[0-9a-f]{8}\.pth$/),
+        { state: 'refused', identity: { kind: 'published' } },
+      ],
+    ])
     expect(hub.decide().ledger.effects).toEqual([])
     expect(hub.decide().outcome.fates.get('epoch#0000000000000001')?.reason).toBe(
       'kept: to be published, and a directory is not copied',

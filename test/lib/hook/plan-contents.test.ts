@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
-import { droppedFrom } from '../../../lib/hook/history.ts'
+import { EFFECTS_AT_ONCE } from '../../../lib/hook/draft.ts'
+import { droppedFrom, stepId } from '../../../lib/hook/history.ts'
 import type { NamedArguments } from '../../../lib/hook/hook-arguments.ts'
 import { decide } from '../../../lib/hook/plan.ts'
 import { AHub, hubOf } from './a-hub.ts'
-import { type ARun, aRun, BRAKE } from './a-run.ts'
+import { type ARun, aRun, BRAKE, keyOf } from './a-run.ts'
 
 const OPTIMIZER = ['optimizer', 'optim_wrapper']
 const LEAN = { save_optimizer: false }
@@ -23,6 +24,21 @@ function lackOf(named: NamedArguments, tell: (run: ARun) => ARun): Record<number
 /** A hub that is told the last of a run's facts. */
 function told(hub: AHub, run: ARun): AHub {
   return hub.see(...run.observations.slice(-1))
+}
+
+/** Everything seen and decided once, nothing done yet. */
+function planned(run: ARun): AHub {
+  const hub = new AHub(run)
+  for (const seen of run.observations) hub.put(seen)
+  hub.ledger = hub.decide().ledger
+  return hub
+}
+
+/** What waits to be done once the last of a run's facts is known, and nothing is done about it. */
+function replanned(hub: AHub, run: ARun): string[] {
+  for (const seen of run.observations.slice(-1)) hub.put(seen)
+  hub.ledger = hub.decide().ledger
+  return hub.pending()
 }
 
 describe('a stored checkpoint', () => {
@@ -125,6 +141,94 @@ describe('a strip', () => {
     expect(hub.state(1)?.unstripped).toMatchObject({ droppedKeys: OPTIMIZER, refusal: undefined })
   })
 
+  test('stays the effect that it was while it stands', () => {
+    const run = aRun(LEAN).upload(1, 2)
+    const hub = planned(run)
+    const before = hub.ledger.effects
+    expect(hub.decide().ledger.effects).toEqual(before)
+    expect(before.map(({ action }) => action)).toContainEqual({
+      kind: 'strip',
+      id: stepId('epoch', 1),
+      key: keyOf(1),
+      versionId: 'v1',
+      etag: `${keyOf(1)} upload 1`,
+      sizeBytes: 1000,
+      droppedKeys: OPTIMIZER,
+    })
+  })
+
+  test('is withdrawn where the trainer resumes from the checkpoint after all', () => {
+    const run = aRun(LEAN).upload(1, 2)
+    const hub = planned(run)
+    expect(hub.pending()).toContain('strip epoch_1.pth')
+    expect(replanned(hub, run.begin('epoch_1.pth'))).not.toContain('strip epoch_1.pth')
+  })
+
+  test('makes way for one of other keys, or of another version', () => {
+    const run = aRun({}).options(LEAN).uploadLike({ bytes: 'a' }, 1, 2)
+    const hub = planned(run)
+    const strips = () =>
+      hub.ledger.effects.flatMap(({ action }) =>
+        action.kind === 'strip' ? [[action.versionId, action.droppedKeys]] : [],
+      )
+    expect(strips()).toEqual([['v2', OPTIMIZER]])
+    replanned(hub, run.at(15).options({ save_param_scheduler: false }))
+    expect(strips()).toEqual([['v2', ['param_schedulers']]])
+    replanned(hub, run.uploadLike({ bytes: 'a', multipart: true }, 1))
+    expect(strips()).toEqual([['v5', ['param_schedulers']]])
+  })
+
+  test('leaves those of other checkpoints alone', () => {
+    const run = aRun(LEAN).upload(1, 2, 3)
+    const hub = planned(run)
+    const before = hub.ledger.effects
+    replanned(hub, run.begin('epoch_1.pth'))
+    expect(hub.ledger.effects).toEqual(
+      before.filter(({ action }) => !('id' in action) || action.id !== stepId('epoch', 1)),
+    )
+  })
+
+  test('waits for a restore of the checkpoint, and for that of no other', () => {
+    const run = aRun({ ...LEAN, max_keep_ckpts: 1 }).upload(1, 2, 3)
+    const hub = hubOf(run)
+    for (const seen of run
+      .at(5)
+      .options({ ...LEAN, max_keep_ckpts: 2 })
+      .observations.slice(-1)) {
+      hub.put(seen)
+    }
+    for (const seen of run.upload(4).observations.slice(-1)) hub.put(seen)
+    hub.ledger = hub.decide().ledger
+    expect(hub.pending().filter((each) => !each.startsWith('write'))).toEqual(['strip epoch_3.pth'])
+    replanned(hub, run.at(6).options({ ...LEAN, max_keep_ckpts: 3 }))
+    expect(hub.pending().filter((each) => !each.startsWith('write'))).toEqual([
+      'strip epoch_3.pth',
+      'restore epoch_2.pth',
+    ])
+    hub.settle()
+    expect(lacks(hub)).toMatchObject({ 2: OPTIMIZER, 3: OPTIMIZER, 4: [] })
+  })
+
+  test('of what is stripped already is made from that, where more keys are to go', () => {
+    const run = aRun(LEAN).upload(1, 2)
+    const hub = hubOf(run)
+    const both = { save_optimizer: false, save_param_scheduler: false }
+    told(hub, run.at(5).options(both))
+    expect(lacks(hub)).toEqual({ 1: [...OPTIMIZER, 'param_schedulers'], 2: [] })
+    expect(hub.did('restore')).toEqual([])
+    expect(hub.did('strip')).toEqual(['epoch_1.pth', 'epoch_1.pth'])
+  })
+
+  test('does not come to a checkpoint that is held, which may go', () => {
+    const run = aRun(LEAN)
+      .upload(1, 2, 3)
+      .options({ ...LEAN, max_keep_ckpts: 1 })
+    const hub = new AHub(run)
+    hub.brake = 0
+    for (const seen of run.observations) hub.put(seen)
+    expect(lacks(hub.settle())).toEqual({ 1: [], 2: [], 3: [] })
+  })
+
   test('that was refused is not tried again, and its reason is kept', () => {
     const run = aRun(LEAN).upload(1, 2)
     const hub = new AHub(run)
@@ -186,6 +290,53 @@ describe('a stripped checkpoint', () => {
     expect(lacks(hub)).toMatchObject({ 1: OPTIMIZER })
     expect(hub.pending()).toEqual([])
     expect(hub.decide().outcome.problems).toMatchObject([{ reason: /wanted whole again/ }])
+  })
+
+  test('is whole again by one restore, which stays the effect that it is', () => {
+    const run = aRun(LEAN).upload(1, 2)
+    const hub = hubOf(run)
+    expect(replanned(hub, run.begin('epoch_1.pth'))).toEqual(['restore epoch_1.pth'])
+    const before = hub.ledger.effects
+    expect(before.map(({ action }) => action)).toMatchObject([
+      { versionId: 'v1', over: `${keyOf(1)} upload 1 without optimizer and optim_wrapper` },
+    ])
+    expect(hub.decide().ledger.effects).toEqual(before)
+    expect(replanned(hub, run.begin('epoch_2.pth'))).toEqual([])
+  })
+
+  test('comes back whole also where deletions are held', () => {
+    const run = aRun(LEAN).upload(1, 2)
+    const hub = hubOf(run)
+    for (const seen of run.begin('epoch_1.pth').observations.slice(-1)) hub.put(seen)
+    const held = { bucket: 'bucket', brake: BRAKE, holdsDeletions: true, nowSeconds: 1 }
+    const { ledger, heldDeletions } = decide(hub.ledger, held)
+    expect(ledger.effects.map(({ action }) => action.kind)).toEqual(['restore'])
+    expect(heldDeletions).toBe(0)
+  })
+
+  test('comes back with many others in as many transactions as it takes', () => {
+    const steps = Array.from({ length: 30 }, (_, at) => at + 1)
+    const run = aRun(LEAN).upload(...steps)
+    const hub = hubOf(run)
+    for (const seen of run.at(5).options({ save_optimizer: true }).observations.slice(-1)) {
+      hub.put(seen)
+    }
+    const { ledger, more } = hub.decide()
+    expect(ledger.effects).toHaveLength(EFFECTS_AT_ONCE)
+    expect(more).toBe(true)
+    expect(Object.values(lacks(hub.settle())).flat()).toEqual([])
+  })
+
+  test('that lost too much comes back as the version that lost no more than it should', () => {
+    const schedulers = { save_param_scheduler: false }
+    const run = aRun(schedulers).upload(1, 2)
+    const hub = hubOf(run)
+    told(hub, run.at(5).options({ save_optimizer: false, save_param_scheduler: false }))
+    told(hub, run.at(6).options(schedulers))
+    expect(lacks(hub)).toEqual({ 1: ['param_schedulers'], 2: [] })
+    expect(
+      hub.done.map(({ kind }) => kind).filter((kind) => kind !== 'write last_checkpoint'),
+    ).toEqual(['strip', 'strip', 'restore'])
   })
 
   test('is the source of a late best copy only in the version that the trainer uploaded', () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { EFFECTS_AT_ONCE } from '../../../lib/hook/draft.ts'
+import { stepId, type Upload } from '../../../lib/hook/history.ts'
 import type { Action } from '../../../lib/hook/ledger.ts'
 import { nameOf } from '../../../lib/hook/names.ts'
 import { decide } from '../../../lib/hook/plan.ts'
@@ -8,6 +9,7 @@ import { record } from '../../../lib/hook/record.ts'
 import { AHub, hubOf } from './a-hub.ts'
 import { type ARun, aRun, keyOf } from './a-run.ts'
 
+const ID = stepId('epoch', 1)
 const PUBLISHING = { save_best: 'acc', published_keys: ['meta'] }
 
 /** The answer that the hub gives for a metric. */
@@ -132,6 +134,21 @@ describe('a restore', () => {
     expect(hub.decide().outcome.problems).toEqual([])
   })
 
+  test('brings back what a smaller brake holds, in as many transactions as it takes', () => {
+    const steps = Array.from({ length: 30 }, (_, at) => at + 1)
+    const run = aRun()
+      .upload(...steps)
+      .options({ max_keep_ckpts: 1 })
+    const hub = new AHub(run)
+    hub.brake = 100
+    expect(hub.see(...run.observations).steps()).toEqual([30])
+    hub.brake = 1
+    const first = hub.decide()
+    expect(first.ledger.effects).toHaveLength(EFFECTS_AT_ONCE)
+    expect(first.more).toBe(true)
+    expect(hub.settle().steps()).toEqual(steps)
+  })
+
   test('of what has expired is given up and told, and the last is one that exists (6, 13)', () => {
     const run = aRun({ max_keep_ckpts: 1 }).upload(1, 2, 3)
     const hub = hubOf(run)
@@ -185,6 +202,102 @@ describe('last_checkpoint', () => {
     const hub = hubOf(aRun({ max_keep_ckpts: 1 }).upload(1, 2).remove(2))
     expect(hub.did('restore')).toEqual([])
     expect(hub.decide().last).toBeUndefined()
+  })
+})
+
+describe('the last checkpoint', () => {
+  test('may be one that is brought back all the same', () => {
+    const run = aRun({ max_keep_ckpts: 1 }).upload(1, 2, 3).begin().upload(1)
+    const hub = hubOf(run)
+    expect(hub.steps()).toEqual([1])
+    for (const seen of run.uploadLike({ torn: 'cut' }, 1).observations.slice(-1)) hub.put(seen)
+    expect(hub.decide().last?.step).toBe(3)
+  })
+
+  test('may be one that stays for being the newest that is left', () => {
+    expect(plannedFor(aRun({ max_keep_ckpts: 1 }).upload(1, 2).remove(2)).decide().last?.step).toBe(
+      1,
+    )
+  })
+
+  test('is written once where another is the last before it was written', () => {
+    const run = aRun({ save_best: 'acc' }).validated('acc', 0.5)
+    const hub = plannedFor(run)
+    expect(hub.pending()).toEqual([
+      'write last_checkpoint s3://bucket/exp/epoch_1.pth',
+      'make best_acc_epoch_1.pth',
+    ])
+    for (const seen of run.upload(2).observations.slice(-1)) hub.put(seen)
+    hub.ledger = hub.decide().ledger
+    expect(hub.pending()).toEqual([
+      'make best_acc_epoch_1.pth',
+      'write last_checkpoint s3://bucket/exp/epoch_2.pth',
+    ])
+  })
+})
+
+describe('a directory that came back while its files were deleted', () => {
+  const key = 'exp/epoch_1.pth/'
+  const directory = { template: 'epoch_{}.pth/' }
+
+  /** The effects where one version's eviction was withdrawn, and this many of its files are missing. */
+  function effectsFor(removed: number, withdrawn: string[], change: Partial<Upload> = {}) {
+    const run = aRun().uploadLike({ ...directory, bytes: 'a' }, 1, 1)
+    const ledger = { ...run.ledger(), lastCheckpoint: 's3://bucket/exp/epoch_1.pth' }
+    const [first, live] = ledger.history.steps.get(ID)?.uploads ?? []
+    if (first === undefined || live === undefined) throw new Error('no uploads')
+    Object.assign(live, { directory: { marker: '.metadata', files: 3, removed } }, change)
+    first.directory = { marker: '.metadata', files: 3, removed: 0 }
+    const checkpoints = new Map([[ID, { evicted: undefined, withdrawn }]])
+    const hub = new AHub(run)
+    hub.ledger = { ...ledger, checkpoints }
+    const once = hub.decide().ledger
+    hub.ledger = once
+    expect(hub.decide().ledger.effects).toEqual(once.effects)
+    return once.effects.map(({ action }) => action)
+  }
+
+  test('is restored once more, by its marker, once', () => {
+    expect(effectsFor(1, ['v1'])).toEqual([
+      {
+        kind: 'restore',
+        id: ID,
+        key,
+        versionId: 'v2',
+        etag: `${key} a`,
+        sizeBytes: 1000,
+        marker: '.metadata',
+      },
+    ])
+  })
+
+  test('is left alone where no file is missing, or the hub deleted none', () => {
+    expect(effectsFor(0, ['v1'])).toEqual([])
+    expect(effectsFor(1, [])).toEqual([])
+    expect(effectsFor(1, ['v7'])).toEqual([])
+  })
+
+  test('is left alone where that version is gone', () => {
+    expect(effectsFor(1, ['v1'], { gone: true })).toEqual([])
+  })
+})
+
+describe('an eviction of a directory', () => {
+  test('names its marker', () => {
+    const run = aRun({ max_keep_ckpts: 1 }).uploadLike({ template: 'epoch_{}.pth/' }, 1, 2)
+    const hub = new AHub(run)
+    for (const seen of run.observations) hub.put(seen)
+    for (const upload of hub.ledger.history.steps.get(ID)?.uploads ?? []) {
+      upload.directory = { marker: '.metadata', files: 3, removed: 0 }
+    }
+    expect(hub.decide().ledger.effects.map(({ action }) => action)).toContainEqual({
+      kind: 'evict',
+      id: ID,
+      key: 'exp/epoch_1.pth/',
+      versionId: 'v1',
+      etag: 'exp/epoch_1.pth/ upload 1',
+      marker: '.metadata',
+    })
   })
 })
 
@@ -265,6 +378,46 @@ describe('a best copy', () => {
     expect(answerOf(hub)).toBe('0.1 best_acc_epoch_1.pth')
   })
 
+  test('of a metric is retired although that of another is refused', () => {
+    const run = aRun({ save_best: ['acc', 'loss'] }).upload(1, 2, 3)
+    run.metrics(1, { acc: 0.5, loss: 5 }).metrics(2, { acc: 0.9, loss: 6 })
+    run.metrics(3, { acc: 0.1, loss: 1 })
+    const hub = new AHub(run)
+    hub.unfit.add('v2')
+    hub.see(...run.observations)
+    expect(hub.bestCopies().toSorted()).toEqual(['best_acc_epoch_1.pth', 'best_loss_epoch_3.pth'])
+  })
+
+  test('is planned with those of other metrics, as many as a transaction holds', () => {
+    const metrics = Array.from({ length: 30 }, (_, at) => `m${at}`)
+    const all = (score: number) => Object.fromEntries(metrics.map((metric) => [metric, score]))
+    const run = aRun({ save_best: metrics, rule: 'greater', max_keep_ckpts: 1 }).upload(1, 2, 3)
+    run.metrics(1, all(1)).metrics(2, { ...all(0), m29: 2 })
+    const hub = new AHub(run)
+    for (const seen of run.observations) hub.put(seen)
+    const { ledger, more } = hub.decide()
+    expect(ledger.effects.filter(({ action }) => action.kind === 'make')).toHaveLength(24)
+    expect(more).toBe(true)
+    expect(hub.settle().bestCopies()).toHaveLength(30)
+  })
+
+  test('that is wanted again before it is retired is made again', () => {
+    const key = 'metrics/2.json'
+    const run = aRun({ save_best: 'acc' }).validated('acc', 0.1)
+    const hub = hubOf(run)
+    for (const seen of run.upload(2).metrics(2, { acc: 0.5 }, { key }).observations.slice(-2)) {
+      hub.put(seen)
+    }
+    hub.ledger = hub.decide().ledger
+    for (const effect of hub.ledger.effects) hub.carryOut(effect)
+    hub.ledger = hub.decide().ledger
+    expect(hub.pending()).toEqual(['retire best_acc_epoch_1.pth'])
+    for (const seen of run.metrics(2, { acc: 0.01 }, { key }).observations.slice(-1)) hub.put(seen)
+    hub.ledger = hub.decide().ledger
+    expect(hub.pending()).toContain('make best_acc_epoch_1.pth')
+    expect(hub.settle().bestCopies()).toEqual(['best_acc_epoch_1.pth'])
+  })
+
   test('of a metric that is no longer tracked stays', () => {
     const run = aRun().options({ save_best: 'acc' }).validated('acc', 0.9)
     run.options({ save_best: 'loss' }).upload(2).metrics(2, { acc: 1, loss: 1 })
@@ -290,6 +443,44 @@ describe('what an end publishes', () => {
       'best_acc_epoch_1',
       'epoch_2',
     ])
+  })
+
+  test('is known by its metric, replaces nothing, and is not the best copy', () => {
+    const keys = ['meta', 'state_dict', 'message_hub']
+    const hub = hubOf(aRun({ save_best: 'acc', published_keys: keys }).validated('acc', 0.9).end())
+    const made = hub.done.flatMap((action) =>
+      action.kind === 'make' && action.identity.kind === 'published' ? [action] : [],
+    )
+    expect(made).toMatchObject([
+      { identity: { metric: undefined, name: 'epoch_1.pth' }, replaces: undefined },
+      { identity: { metric: 'acc', name: 'best_acc_epoch_1.pth' }, replaces: undefined },
+    ])
+  })
+
+  test('has its own name where somebody else has that of the best copy', () => {
+    const run = aRun(PUBLISHING).validated('acc', 0.9).end()
+    const hub = new AHub(run)
+    hub.foreign.add('best_acc_epoch_1.pth')
+    hub.jobs = false
+    hub.see(...run.observations)
+    const [best] = hub.ledger.effects
+    if (best === undefined) throw new Error('nothing is made')
+    hub.carryOut(best)
+    hub.ledger = hub.decide().ledger
+    expect(hub.pending().toSorted()).toEqual([
+      'make best_acc_epoch_1.hub.pth',
+      'make best_acc_epoch_1.pth',
+      'make epoch_1.pth',
+    ])
+  })
+
+  test.each([
+    [['meta', 'state_dict'], ['meta']],
+    [['meta'], ['meta', 'state_dict']],
+  ])('with keys %j and then %j is two files', (first, second) => {
+    const run = aRun().upload(1)
+    run.options({ published_keys: first }).end().options({ published_keys: second }).end()
+    expect(hubOf(run).published()).toEqual(['epoch_1', 'epoch_1'])
   })
 
   test('is withdrawn after an older fact found late, once its successor is committed', () => {
@@ -406,6 +597,10 @@ describe('the effects run dry (invariant 9)', () => {
     const hub = hubOf(run.metrics(1, { x: 1 }).metrics(2, { x: 2 }))
     expect(hub.bestCopies()).toEqual(['best_x_epoch_1.pth'])
     expect(answerOf(hub, 'x')).toBe('1 best_x_epoch_1.pth')
+    expect(hub.artifacts.get('best_x_epoch_1.pth')).toBe('v8')
+    hub.see(...run.options({ save_best: 'x', rule: 'greater' }).observations.slice(-1))
+    expect(answerOf(hub, 'x')).toBe('9 best_x_epoch_1.pth')
+    expect(hub.artifacts.get('best_x_epoch_1.pth')).toBe('v2')
   })
 })
 
