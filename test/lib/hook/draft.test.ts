@@ -1,13 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { Draft, EFFECTS_AT_ONCE } from '../../../lib/hook/draft.ts'
 import type { Artifact } from '../../../lib/hook/ledger.ts'
-import { aRun, BRAKE } from './a-run.ts'
+import { aRun, BRAKE, RUN } from './a-run.ts'
 
 const KEY = 'exp/best_acc_epoch_1.pth'
 const artifact: Extract<Artifact, { object: unknown }> = {
   state: 'current',
   identity: {
     kind: 'best',
+    folder: RUN,
     metric: 'acc',
     name: 'best_acc_epoch_1.pth',
     source: { key: 'exp/epoch_1.pth', versionId: 'v1', step: 1, bytes: 'b' },
@@ -22,18 +23,19 @@ const artifact: Extract<Artifact, { object: unknown }> = {
     keptKeys: [],
     removedKeys: [],
     layoutVersion: 1,
+    hashedBy: 'function',
   },
 }
 
-function aDraft(holdsDeletions: boolean): Draft {
+function aDraft(unversioned: string[] = []): Draft {
   const ledger = { ...aRun().blank(), nextEffect: 5, artifacts: new Map([[KEY, artifact]]) }
-  return new Draft(ledger, { bucket: 'bucket', brake: BRAKE, holdsDeletions, nowSeconds: 70 })
+  return new Draft(ledger, { bucket: 'bucket', brake: BRAKE, unversioned, nowSeconds: 70 })
 }
 const write = (text: string) => ({ kind: 'write last_checkpoint', text }) as const
 
 describe('an effect', () => {
   test('has the next number of its run, and the time of the decision', () => {
-    const draft = aDraft(false)
+    const draft = aDraft()
     draft.add(write('a'))
     draft.add(write('b'))
     expect(draft.ledger()).toMatchObject({
@@ -48,25 +50,25 @@ describe('an effect', () => {
 
 describe('a retirement', () => {
   test('supersedes the artifact, and names its object', () => {
-    const draft = aDraft(false)
+    const draft = aDraft()
     draft.retire(KEY, artifact)
     expect(draft.artifacts.get(KEY)?.state).toBe('superseded')
     expect(draft.effects.map(({ action }) => action)).toEqual([
       { kind: 'retire', key: KEY, versionId: 'a1', etag: 'e1' },
     ])
-    expect([draft.heldDeletions, draft.more]).toEqual([0, false])
+    expect([draft.heldDeletions, draft.more]).toEqual([new Map(), false])
   })
 
   test('is held, and counted, where deletions are', () => {
-    const draft = aDraft(true)
+    const draft = aDraft(['bucket'])
     draft.retire(KEY, artifact)
     expect(draft.artifacts.get(KEY)?.state).toBe('current')
     expect(draft.effects).toEqual([])
-    expect([draft.heldDeletions, draft.more]).toEqual([1, false])
+    expect([draft.heldDeletions, draft.more]).toEqual([new Map([['bucket', 1]]), false])
   })
 
   test('waits for the next transaction where this one is full', () => {
-    const draft = aDraft(false)
+    const draft = aDraft()
     for (let at = 0; at < EFFECTS_AT_ONCE; at++) draft.add(write('a'))
     expect(draft.more).toBe(false)
     draft.retire(KEY, artifact)

@@ -308,10 +308,10 @@ describe('a stripped checkpoint', () => {
     const run = aRun(LEAN).upload(1, 2)
     const hub = hubOf(run)
     for (const seen of run.begin('epoch_1.pth').observations.slice(-1)) hub.put(seen)
-    const held = { bucket: 'bucket', brake: BRAKE, holdsDeletions: true, nowSeconds: 1 }
+    const held = { bucket: 'bucket', brake: BRAKE, unversioned: ['bucket'], nowSeconds: 1 }
     const { ledger, heldDeletions } = decide(hub.ledger, held)
     expect(ledger.effects.map(({ action }) => action.kind)).toEqual(['restore'])
-    expect(heldDeletions).toBe(0)
+    expect(heldDeletions).toEqual(new Map())
   })
 
   test('comes back with many others in as many transactions as it takes', () => {
