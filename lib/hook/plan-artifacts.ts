@@ -32,6 +32,7 @@ export function planArtifacts(draft: Draft, outcome: Outcome): void {
   refuseUnmakeable(draft, outcome)
   planBestCopies(draft, outcome)
   planPublications(draft, outcome)
+  retireLeftOvers(draft, outcome)
   forgetRefusals(draft, outcome)
 }
 
@@ -160,6 +161,22 @@ function wantedPublications(draft: Draft, { endings }: Outcome): ArtifactIdentit
   return endings.flatMap(({ publications }) =>
     publications.map((each) => publishedIdentity(each, draft.destinationOf(each.outDir).folder)),
   )
+}
+
+/**
+ * What a slow worker retired after its effect was withdrawn, and which is not wanted after all: no effect
+ * would ever tick it off. Where it is wanted, it is made again.
+ */
+function retireLeftOvers(draft: Draft, outcome: Outcome): void {
+  const wanted = wantedFiles(draft, outcome)
+  for (const [key, artifact] of draft.artifacts) {
+    if (artifact.state !== 'superseded') continue
+    const isUnderWay = draft.effects.some(
+      ({ action }) => action.kind === 'retire' && action.key === key,
+    )
+    if (isUnderWay || wanted.some((identity) => isFileOf(artifact, identity))) continue
+    draft.retire(key, artifact)
+  }
 }
 
 /** A refusal counts while what was refused is wanted, so that the hub is the same on every way. */

@@ -604,6 +604,32 @@ describe('the effects run dry (invariant 9)', () => {
   })
 })
 
+describe('a published file', () => {
+  test('that a slow worker retired while nothing may be withdrawn yet is forgotten in the end', () => {
+    const run = aRun(PUBLISHING).upload(1, 2).at(15).metrics(1, { acc: 0.5 }).end()
+    const hub = hubOf(run)
+    const entry = [...hub.ledger.artifacts].find(
+      ([key, { state }]) => state === 'current' && /best_acc_epoch_1-/.test(key),
+    )
+    if (entry === undefined || !('object' in entry[1])) throw new Error('nothing is published')
+    const [key, { object }] = entry
+    hub.jobs = false
+    hub.see(...run.at(16).metrics(2, { acc: 0.9 }).observations.slice(-1))
+    const { versionId, etag } = object
+    hub.carryOut({
+      number: 999,
+      action: { kind: 'retire', key, versionId, etag },
+      sinceSeconds: 0,
+      sentSeconds: undefined,
+    })
+    expect(hub.ledger.artifacts.get(key)?.state).toBe('superseded')
+    hub.jobs = true
+    hub.settle()
+    expect(hub.published()).toEqual(['best_acc_epoch_2', 'epoch_2'])
+    expect(hub.ledger.artifacts.has(key)).toBe(false)
+  })
+})
+
 describe('a refusal', () => {
   test('leaves the copy of the same name that is there', () => {
     const run = aRun({ save_best: 'acc' }).validated('acc', 0.9).upload(1)
