@@ -191,19 +191,15 @@ describe('a strip', () => {
   test('waits for a restore of the checkpoint, and for that of no other', () => {
     const run = aRun({ ...LEAN, max_keep_ckpts: 1 }).upload(1, 2, 3)
     const hub = hubOf(run)
-    for (const seen of run
+    run
       .at(5)
-      .options({ ...LEAN, max_keep_ckpts: 2 })
-      .observations.slice(-1)) {
-      hub.put(seen)
-    }
-    for (const seen of run.upload(4).observations.slice(-1)) hub.put(seen)
+      .options({ ...LEAN, max_keep_ckpts: 3 })
+      .upload(4)
+    for (const seen of run.observations.slice(-2)) hub.put(seen)
     hub.ledger = hub.decide().ledger
-    expect(hub.pending().filter((each) => !each.startsWith('write'))).toEqual(['strip epoch_3.pth'])
-    replanned(hub, run.at(6).options({ ...LEAN, max_keep_ckpts: 3 }))
     expect(hub.pending().filter((each) => !each.startsWith('write'))).toEqual([
-      'strip epoch_3.pth',
       'restore epoch_2.pth',
+      'strip epoch_3.pth',
     ])
     hub.settle()
     expect(lacks(hub)).toMatchObject({ 2: OPTIMIZER, 3: OPTIMIZER, 4: [] })
@@ -302,6 +298,31 @@ describe('a stripped checkpoint', () => {
     ])
     expect(hub.decide().ledger.effects).toEqual(before)
     expect(replanned(hub, run.begin('epoch_2.pth'))).toEqual([])
+  })
+
+  test('comes back whole instead of being stripped further', () => {
+    const run = aRun(LEAN).upload(1, 2)
+    const hub = hubOf(run)
+    replanned(hub, run.at(5).options({ save_optimizer: false, save_param_scheduler: false }))
+    expect(hub.pending()).toEqual(['strip epoch_1.pth'])
+    expect(replanned(hub, run.begin('epoch_1.pth'))).toEqual(['restore epoch_1.pth'])
+  })
+
+  test('comes back as another version where that is what should be meanwhile', () => {
+    const schedulers = { save_param_scheduler: false }
+    const run = aRun(schedulers).upload(1, 2)
+    const hub = hubOf(run)
+    told(hub, run.at(5).options({ save_optimizer: false, save_param_scheduler: false }))
+    const restored = () =>
+      hub.ledger.effects.flatMap(({ action }) =>
+        action.kind === 'restore' ? [action.versionId] : [],
+      )
+    replanned(hub, run.begin('epoch_1.pth'))
+    expect(restored()).toEqual(['v1'])
+    run.begin('epoch_2.pth').at(6).options(schedulers)
+    for (const seen of run.observations.slice(-2)) hub.put(seen)
+    hub.ledger = hub.decide().ledger
+    expect(restored()).toEqual(['stripped 1'])
   })
 
   test('comes back whole also where deletions are held', () => {
