@@ -195,6 +195,8 @@ describe('what is seen of a directory', () => {
     expect(overruled([upload('v1', torn)], seen)).toEqual({ known: [], uploads: seen.uploads })
     const otherwise = seeing([upload('v1', { ...torn, fault: 'waits for one' }), upload('v2')])
     expect(overruled([upload('v1', torn)], otherwise).uploads).toEqual(otherwise.uploads)
+    const missing = upload('v1', { directory: { marker: '.metadata', files: 2, removed: 1 } })
+    expect(overruled([whole], seeing([missing], {}))).toEqual({ known: [], uploads: [missing] })
   })
 
   it('is not mistaken for a file of the same version', () => {

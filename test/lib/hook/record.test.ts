@@ -120,6 +120,7 @@ describe('a delete marker', () => {
     const twice = look({ uploads: [upload('b', { seconds: 20 })], listed: ['a', 'b'] })
     const ledger = record(record(uploaded, twice), look({}))
     expect(factsOf(ledger)?.removal).toEqual({ key: keyOf(1), seconds: 20 })
+    expect(factsOf(record(uploaded, look({})))?.removal).toEqual({ key: keyOf(1), seconds: 10 })
   })
 
   test('below which a restore is under way is none of a person', () => {
