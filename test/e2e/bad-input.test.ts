@@ -28,7 +28,7 @@ describe('bad input', () => {
     ['garbage', 'epoch_2.pth', 'checkpoint', /PK/],
     ['a truncated file', 'epoch_3.pth', 'checkpoint', /end record/],
     ['an empty file', 'epoch_4.pth', 'checkpoint', /no bytes/],
-    ['a text file', 'epoch_9.pth', 'checkpoint', /not what torch.save writes/],
+    ['a text file', 'epoch_9.pth', 'checkpoint', /not what torch.save or safetensors writes/],
     ['metrics that are not JSON', 'metrics/not-json.json', 'line 1', /JSON/],
     ['a text for a number', 'metrics/not-numbers.json', 'line 1: metrics.acc', /number.*"high"/],
     ['a boolean for a number', 'metrics/not-numbers.json', 'line 1: metrics.map', /boolean/],

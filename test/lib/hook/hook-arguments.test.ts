@@ -177,7 +177,7 @@ describe('an argument that nobody names', () => {
       naming: { series: 'iter', template: 'iter_{}.pth' },
       saveOptimizer: false,
       saveParamScheduler: false,
-      outDir: 'other',
+      outDir: { bucket: undefined, prefix: 'other' },
       maxKeepCkpts: 3,
       saveLast: false,
       saveBest: [{ metric: 'psnr', rule: 'greater' }],

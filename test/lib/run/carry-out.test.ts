@@ -121,7 +121,7 @@ test('last_checkpoint is written into the run itself', async () => {
 test('an artifact is asked of publish by its number alone', async () => {
   const fresh = await newWorker(store)
   const seen = await carryOut({ ...fresh, nowSeconds: () => 77 }, RUN, effect(9, MAKE))
-  expect(fresh.queue).toEqual([{ run: RUN, effect: 9 }])
+  expect(fresh.queue).toEqual([{ run: RUN, effect: 9, handedOn: 0 }])
   expect(seen.observations).toEqual([{ kind: 'sent', effect: 9, seconds: 77 }])
 })
 

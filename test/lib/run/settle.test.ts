@@ -150,9 +150,9 @@ describe('what is no run', () => {
 
 describe('bad input', () => {
   test.each([
-    ['garbage', Buffer.from('\x00\x01garbage'), /not what torch\.save writes/],
+    ['garbage', Buffer.from('\x00\x01garbage'), /not what torch\.save or safetensors writes/],
     ['nothing', '', /no bytes/],
-    ['a text file', 'see my notes', /not what torch\.save writes/],
+    ['a text file', 'see my notes', /not what torch\.save or safetensors writes/],
     ['half a checkpoint', checkpoint('two').subarray(0, 300), /./],
   ])('%s as a checkpoint is a problem, and deletes nothing', async (_, body, reason) => {
     await upload(worker, {
