@@ -32,15 +32,10 @@ describe("MMEngine's own hook and the deployed stack", () => {
   it.each([
     ['a fixed', FIXED_SEED],
     ['a fresh', FRESH_SEED],
-  ])(
-    'leave the same of a sample with %s seed, %i',
-    async (_, seed) => {
-      const stack = { cloud: { clientConfig, log: () => '' }, outputs }
-      const verdicts = await runOnStack(stack, hook, { schedules: SCHEDULES, seed })
-      const differing = verdicts.filter(({ mismatches }) => mismatches.length > 0)
-      expect(differing.map(verdictText)).toEqual([])
-      expect(verdicts).toHaveLength(SCHEDULES)
-    },
-    300_000,
-  )
+  ])('leave the same of a sample with %s seed, %i', (_, seed) => {
+    const verdicts = samples.get(seed) ?? []
+    const differing = verdicts.filter(({ mismatches }) => mismatches.length > 0)
+    expect(differing.map(verdictText)).toEqual([])
+    expect(verdicts).toHaveLength(SCHEDULES)
+  })
 })
