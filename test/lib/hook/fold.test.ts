@@ -178,8 +178,8 @@ describe('an end of training', () => {
 
   test('stands among the others in the order of the history, whichever was found first', () => {
     const run = aRun(PUBLISHING).upload(1, 2)
-    const history = run.at(30).end('epoch_1.pth').at(30).end('epoch_2.pth').at(25).end().history()
-    const inOrder = [['epoch_2.pth from v2'], ['epoch_1.pth from v1'], ['epoch_2.pth from v2']]
+    const history = run.at(30).end('epoch_1.pth').at(30).end('epoch_2.pth').at(15).end().history()
+    const inOrder = [['epoch_1.pth from v1'], ['epoch_1.pth from v1'], ['epoch_2.pth from v2']]
     for (const ends of [history.ends, history.ends.toReversed()]) {
       expect(publishedBy(fold(RUN, { ...history, ends }, BRAKE))).toEqual(inOrder)
     }

@@ -72,6 +72,8 @@ describe('a key means:', () => {
     'exp/best_acc_epoch_3.pth',
     'exp/epoch_3-0123abcd.pth',
     'exp/20260101/vis_data/scalars.json',
+    'exp/20260101_0000000/vis_data/scalars.json',
+    'exp/020260101_000000/vis_data/scalars.json',
     'exp/20260101_000000/20260101_000000.json',
     'exp/vis_data/scalars.json',
     'exp/metrics/3.txt',

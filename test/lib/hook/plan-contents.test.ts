@@ -285,7 +285,9 @@ describe('a stripped checkpoint', () => {
     told(hub, run.remove(2))
     expect(lacks(hub)).toMatchObject({ 1: OPTIMIZER })
     expect(hub.pending()).toEqual([])
-    expect(hub.decide().outcome.problems).toMatchObject([{ reason: /wanted whole again/ }])
+    expect(hub.decide().outcome.problems).toMatchObject([
+      { reason: 'was stripped and is wanted whole again, but its noncurrent version has expired' },
+    ])
   })
 
   test('is whole again by one restore, which stays the effect that it is', () => {
