@@ -101,6 +101,11 @@ def paths_in(folder: str) -> Iterator[str]:
             yield os.path.relpath(os.path.join(parent, name), folder)
 
 
+def written_in(folder: str) -> dict[str, int]:
+    """When each of them was written last."""
+    return {path: os.stat(os.path.join(folder, path)).st_mtime_ns for path in paths_in(folder)}
+
+
 def named_in(told: dict[str, Any], work_dir: str) -> dict[str, Any]:
     """The arguments of a life, with the bucket's root as that of ``out_dir``."""
     arguments = dict(told["arguments"])

@@ -10,7 +10,7 @@ from typing import Any, Iterator
 from mmengine.hooks import CheckpointHook
 from mmengine.logging import MessageHub
 
-from runner import LOGGER, PUBLISHED, Memory, Runner, named_in, paths_in, read, resumed
+from runner import LOGGER, PUBLISHED, Memory, Runner, named_in, read, resumed, written_in
 
 
 class Life:
@@ -112,11 +112,13 @@ class Life:
     def _end(self) -> None:
         """Let the hook publish; where it is told to, without the bests that were never set."""
         self._spare_the_hook()
-        before = set(paths_in(os.path.dirname(self.work_dir)))
-        self.hook.after_train(self.runner)
         root = os.path.dirname(self.work_dir)
-        for path in set(paths_in(root)) - before:
-            self.published[PUBLISHED.sub("", path)] = list(read(os.path.join(root, path)))
+        before = written_in(root)
+        self.hook.after_train(self.runner)
+        # What it writes again, an earlier life had published already.
+        for path, when in written_in(root).items():
+            if before.get(path) != when:
+                self.published[PUBLISHED.sub("", path)] = list(read(os.path.join(root, path)))
 
     def _spare_the_hook(self) -> None:
         """Where it is told so, take from the hook what its publishing fails on."""
