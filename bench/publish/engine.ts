@@ -29,6 +29,8 @@ export function printFigures({
     peakBytes: process.resourceUsage().maxRSS * 1024,
     movedBytes: count.bytes - hashedBytes,
     hashedBytes,
+    partCopiedBytes: count.partCopiedBytes,
+    partCopies: count.partCopies,
     requests: count.requests,
   }
   console.log(JSON.stringify(figures))

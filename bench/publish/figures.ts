@@ -10,18 +10,19 @@ export const figuresSchema = z.object({
   movedBytes: z.number(),
   /** Bytes that were read only to be hashed, where the store computes no SHA-256. */
   hashedBytes: z.number(),
+  /** Bytes that S3 copied as ranges, and how many such copies there were. */
+  partCopiedBytes: z.number(),
+  partCopies: z.number(),
   /** By the name of the operation. */
   requests: z.record(z.string(), z.number()),
 })
 
 export type Figures = z.infer<typeof figuresSchema>
 
-/** Of US regions, in dollars: S3 PUT, COPY, POST and LIST; GET and all others; a GB-second of Lambda on arm. */
-const PRICES = { write: 0.005 / 1000, read: 0.0004 / 1000, gigabyteSecond: 0.0000133334 }
+/** Of US regions, in dollars: S3 PUT, COPY, POST and LIST; GET and all others. */
+const PRICES = { write: 0.005 / 1000, read: 0.0004 / 1000 }
 const FREE = new Set(['AbortMultipartUpload', 'DeleteObject'])
 const READS = new Set(['GetObject', 'HeadObject'])
-/** A function has at most so much memory, in bytes; what needs more cannot run on one. */
-export const FUNCTION_LIMIT_BYTES = 10_240 * 1024 ** 2
 
 /** The price of the requests on AWS, in dollars. */
 export function requestDollars({ requests }: Figures): number {
@@ -29,11 +30,6 @@ export function requestDollars({ requests }: Figures): number {
     if (FREE.has(name)) return sum
     return sum + count * (READS.has(name) ? PRICES.read : PRICES.write)
   }, 0)
-}
-
-/** The price of a function with as much memory as the process had, for as long as it ran here, in dollars. */
-export function functionDollars({ seconds, peakBytes }: Figures): number {
-  return seconds * (peakBytes / 1024 ** 3) * PRICES.gigabyteSecond
 }
 
 export function requestCount({ requests }: Figures): number {

@@ -73,6 +73,8 @@ def main():
         "peakBytes": peak_bytes,
         "movedBytes": moved["in"] + moved["out"],
         "hashedBytes": 0,
+        "partCopiedBytes": 0,
+        "partCopies": 0,
         "requests": requests,
     }
     print(json.dumps(figures))

@@ -1,12 +1,7 @@
 /** The figures as tables. */
 import Table from 'cli-table3'
-import {
-  type Figures,
-  FUNCTION_LIMIT_BYTES,
-  functionDollars,
-  requestCount,
-  requestDollars,
-} from './figures.ts'
+import { type Figures, requestCount } from './figures.ts'
+import { fitsFunction, modelledDollars, modelledSeconds } from './model.ts'
 import type { Case } from './sources.ts'
 
 /** One engine on one checkpoint. */
@@ -25,8 +20,8 @@ const HEAD = [
   'through the function',
   'read to be hashed',
   'requests',
-  'requests cost',
-  'function costs',
+  'on AWS, as a model',
+  'costs there',
 ]
 
 export function terminalTable(rows: readonly Row[]): string {
@@ -44,22 +39,20 @@ export function markdownTable(rows: readonly Row[]): string {
 function cells(row: Row, rows: readonly Row[]): string[] {
   const { figures } = row
   const peer = rows.find((each) => isSameCase(each, row) && each.engine === 'MMEngine')
-  const ratio =
-    peer && peer !== row
-      ? `, ${(figures.seconds / peer.figures.seconds).toFixed(2)} of MMEngine's`
-      : ''
-  const dollars = (amount: number) => `$${amount.toFixed(6)}`
-  const tooLarge = figures.peakBytes > FUNCTION_LIMIT_BYTES ? ', too large for one' : ''
+  const than = (of: (figures: Figures) => number): string => {
+    if (peer === undefined || peer === row) return ''
+    return ` (MMEngine's takes ${(of(peer.figures) / of(figures)).toFixed(1)} times that)`
+  }
   return [
     `${row.shape}, ${row.order}, ${bytes(row.sizeBytes)}, publishes ${bytes(row.publishedBytes)}`,
     row.engine,
-    `${figures.seconds.toFixed(1)} s${ratio}`,
-    bytes(figures.peakBytes),
+    `${figures.seconds.toFixed(1)} s${than(({ seconds }) => seconds)}`,
+    `${bytes(figures.peakBytes)}${fitsFunction(figures) ? '' : ', too much for a function'}`,
     bytes(figures.movedBytes),
     figures.hashedBytes === 0 ? '–' : bytes(figures.hashedBytes),
     String(requestCount(figures)),
-    dollars(requestDollars(figures)),
-    `${dollars(functionDollars(figures))}${tooLarge}`,
+    `${modelledSeconds(figures).toFixed(1)} s${than(modelledSeconds)}`,
+    `$${modelledDollars(figures).toFixed(6)}`,
   ]
 }
 

@@ -1,6 +1,6 @@
 /** The checkpoints that are published, and the buckets that they lie in. */
 import { execFile } from 'node:child_process'
-import { open, stat, unlink } from 'node:fs/promises'
+import { open, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -8,9 +8,7 @@ import {
   CompleteMultipartUploadCommand,
   CreateBucketCommand,
   CreateMultipartUploadCommand,
-  DeleteObjectCommand,
   HeadObjectCommand,
-  ListObjectVersionsCommand,
   PutBucketVersioningCommand,
   type S3Client,
   UploadPartCommand,
@@ -65,20 +63,26 @@ export async function newBucket(endpoint: string): Promise<BenchBucket> {
   return { name, s3, size }
 }
 
-/** Lets torch write a checkpoint, and uploads it. */
+/** Lets torch write a checkpoint, and tells where. */
 export async function makeSource(
   python: string,
-  bucket: BenchBucket,
   folder: string,
   { shape, order, size }: Case,
-): Promise<{ key: string; sizeBytes: number }> {
+): Promise<string> {
   const path = join(folder, 'checkpoint.pth')
   console.error(`${shape}, ${order} storage order, about ${size / 1024 ** 2} MiB`)
   await promisify(execFile)(python, [SCRIPT, shape, order, String(size), path])
+  return path
+}
+
+/** Uploads a checkpoint. */
+export async function uploadSource(
+  bucket: BenchBucket,
+  path: string,
+): Promise<{ key: string; sizeBytes: number }> {
   const { size: sizeBytes } = await stat(path)
   const key = 'run/epoch_12.pth'
   await upload(bucket, key, path, sizeBytes)
-  await unlink(path)
   return { key, sizeBytes }
 }
 
@@ -97,14 +101,4 @@ async function upload({ s3, name }: BenchBucket, Key: string, path: string, size
   await file.close()
   const MultipartUpload = { Parts }
   await s3.send(new CompleteMultipartUploadCommand({ ...object, UploadId, MultipartUpload }))
-}
-
-/** Removes every version of every object: the emulator keeps them in memory. */
-export async function removeAll({ s3, name: Bucket }: BenchBucket): Promise<void> {
-  const { Versions = [], DeleteMarkers = [] } = await s3.send(
-    new ListObjectVersionsCommand({ Bucket }),
-  )
-  for (const { Key, VersionId } of [...Versions, ...DeleteMarkers]) {
-    if (VersionId !== undefined) await s3.send(new DeleteObjectCommand({ Bucket, Key, VersionId }))
-  }
 }

@@ -1,4 +1,5 @@
 /** `out_dir`: what the hub makes goes elsewhere, into a folder that is one run's. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { PutBucketVersioningCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Bucket } from '../../../lib/bucket/bucket.ts'
@@ -36,6 +37,9 @@ beforeEach(async () => {
 })
 
 /** A training of two epochs, the first of which is the best. */
+/** S3 tells whole seconds. */
+const A_SECOND = 1100
+
 async function train(outDir: string | null, run = RUN): Promise<void> {
   await upload(
     worker,
@@ -152,6 +156,8 @@ describe('with an out_dir in its own bucket', () => {
     const [source] = [...(await ledgerOf(worker)).history.steps.values()]
     await remove(worker.bucket, `${RUN}/epoch_1.pth`, source?.uploads[0]?.versionId)
     const old = await bytesAt(worker.bucket, 'exports/run/best_acc_epoch_1.pth')
+    // Options of the second in which training ended would be those of the end, too.
+    await sleep(A_SECOND)
     await upload(worker, { 'checkpoint_hook.json': { ...OPTIONS, out_dir: 'new' } })
     await drain(worker)
     expect(await shown(worker.bucket, 'new/')).toEqual(['new/run/best_acc_epoch_1.pth'])
