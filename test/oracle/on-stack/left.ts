@@ -16,6 +16,16 @@ export interface Place {
   outputs: StackOutputs
   /** The run's prefix. In what is returned it is called `exp`, as in the hook's folder. */
   run: string
+  /** Where its files go if `out_dir` says so. In what is returned it is called `out/exp`. */
+  outFolder: string
+}
+
+/** An object of a run, or of where its `out_dir` leads. */
+interface Found {
+  key: string
+  name: string
+  /** Its path in the hook's folder. */
+  path: string
 }
 
 /** What is there, and what should not be. */
@@ -28,6 +38,7 @@ export interface LeftOnStack {
 
 /** How the hook's folder calls the run. */
 const RUN = 'exp'
+const OUT = `out/${RUN}`
 const TOLD =
   /^(checkpoint_hook|before_train|after_train)\.json$|^metrics\/|\/vis_data\/scalars\.json$/
 const PUBLISHED = /^(.*)-([0-9a-f]{8})\.pth$/
@@ -39,30 +50,36 @@ export async function leftOnStack(
   place: Place,
   traces: readonly LifeTrace[],
 ): Promise<LeftOnStack> {
-  const { outputs, run } = place
-  const root = `s3://${outputs.BucketName}/${run}/`
-  const names = await listing(place)
+  const { outputs, run, outFolder } = place
+  const own = await listing(place, run, RUN)
+  const all = [...own, ...(await listing(place, outFolder, OUT))]
   const entries = await entriesOf(place)
-  const published = names.filter((name) => PUBLISHED.test(name))
-  const best = names.filter((name) => name.startsWith('best_') && !PUBLISHED.test(name))
-  const files = await Promise.all([...published, ...best].map((name) => bytesOf(place, name)))
+  const published = all.filter(({ name }) => PUBLISHED.test(name))
+  const best = all.filter(({ name }) => name.startsWith('best_') && !PUBLISHED.test(name))
+  const files = await Promise.all([...published, ...best].map(({ key }) => bytesOf(place, key)))
   const keys = files.length === 0 ? [] : await keysOf(files)
-  const known = new Set([...published, ...best, 'last_checkpoint'])
+  const names = own.map(({ name }) => name)
   const checkpoints = checkpointsIn(names, traces)
-  const pointer = names.includes('last_checkpoint')
-    ? String(await bytesOf(place, 'last_checkpoint'))
-    : null
-  const below = (text: string) =>
-    text.startsWith(root) ? `${RUN}/${text.slice(root.length)}` : text
+  const pointer = own.find(({ name }) => name === 'last_checkpoint')
+  const below = (text: string) => {
+    const key = text.replace(`s3://${outputs.BucketName}/`, '')
+    const [prefix, path] = key.startsWith(`${outFolder}/`) ? [outFolder, OUT] : [run, RUN]
+    return key.startsWith(`${prefix}/`) ? `${path}${key.slice(prefix.length)}` : text
+  }
   const info = hookKeys(entries.get('runtime_info') ?? {}, '')
+  const known = new Set([...published, ...best, pointer])
+  const isAccounted = (each: Found) =>
+    known.has(each) ||
+    (own.includes(each) &&
+      (TOLD.test(each.name) || [...checkpoints.values()].flat().includes(each.name)))
   return {
     left: {
       checkpoints: [...checkpoints.keys()].map((name) => `${RUN}/${name}`).toSorted(),
-      best: best.map((name) => `${RUN}/${name}`).toSorted(),
+      best: best.map(({ path }) => path).toSorted(),
       published: published
-        .map((name, at) => `${RUN}/${name.replace(PUBLISHED, '$1')}: ${keys[at]?.join(' ')}`)
+        .map(({ path }, at) => `${path.replace(PUBLISHED, '$1')}: ${keys[at]?.join(' ')}`)
         .toSorted(),
-      last_checkpoint: pointer && below(pointer),
+      last_checkpoint: pointer ? below(String(await bytesOf(place, pointer.key))) : null,
       runtime_info: Object.fromEntries(
         Object.entries(info).map(([key, value]) => [
           key,
@@ -75,14 +92,13 @@ export async function leftOnStack(
       .map(([, problem]) => problemText(problem).replaceAll(run, RUN))
       .toSorted(),
     odd: [
-      ...names.filter(
-        (name) =>
-          !TOLD.test(name) && !known.has(name) && ![...checkpoints.values()].flat().includes(name),
-      ),
-      ...published.filter((name, at) => PUBLISHED.exec(name)?.[2] !== hashOf(files[at])),
-      ...best.filter((_, at) =>
-        keys[published.length + at]?.some((key) => NEVER_IN_BEST.includes(key)),
-      ),
+      ...all.filter((each) => !isAccounted(each)).map(({ path }) => path),
+      ...published
+        .filter(({ name }, at) => PUBLISHED.exec(name)?.[2] !== hashOf(files[at]))
+        .map(({ path }) => path),
+      ...best
+        .filter((_, at) => keys[published.length + at]?.some((key) => NEVER_IN_BEST.includes(key)))
+        .map(({ path }) => path),
       ...[...entries.keys()].filter((entry) => entry.startsWith('effect#')),
     ],
   }
@@ -114,18 +130,20 @@ function hashOf(bytes: Buffer | undefined): string {
     .slice(0, 8)
 }
 
-async function listing({ s3, outputs, run }: Place): Promise<string[]> {
-  const names: string[] = []
-  const where = { Bucket: outputs.BucketName, Prefix: `${run}/` }
+async function listing({ s3, outputs }: Place, prefix: string, path: string): Promise<Found[]> {
+  const found: Found[] = []
+  const where = { Bucket: outputs.BucketName, Prefix: `${prefix}/` }
   for await (const { Contents = [] } of paginateListObjectsV2({ client: s3 }, where)) {
-    names.push(...Contents.map(({ Key = '' }) => Key.slice(run.length + 1)))
+    for (const { Key: key = '' } of Contents) {
+      const name = key.slice(prefix.length + 1)
+      found.push({ key, name, path: `${path}/${name}` })
+    }
   }
-  return names
+  return found
 }
 
-async function bytesOf({ s3, outputs, run }: Place, name: string): Promise<Buffer> {
-  const object = { Bucket: outputs.BucketName, Key: `${run}/${name}` }
-  const { Body } = await s3.send(new GetObjectCommand(object))
+async function bytesOf({ s3, outputs }: Place, Key: string): Promise<Buffer> {
+  const { Body } = await s3.send(new GetObjectCommand({ Bucket: outputs.BucketName, Key }))
   return Buffer.from((await Body?.transformToByteArray()) ?? [])
 }
 

@@ -44,6 +44,7 @@ export async function runOnStack(
   const s3 = new S3Client({ ...stack.cloud.clientConfig, forcePathStyle: true })
   const dynamodb = new DynamoDBClient(stack.cloud.clientConfig)
   const runOf = ({ seed, number }: Schedule) => `oracle/${seed}/${number}`
+  const outDirOf = ({ seed }: Schedule) => `oracle-out/${seed}`
   const waiting = [...cases]
   const work = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
@@ -51,6 +52,7 @@ export async function runOnStack(
         s3,
         bucket: stack.outputs.BucketName,
         run: runOf(next.verdict.schedule),
+        outDir: outDirOf(next.verdict.schedule),
         schedule: next.verdict.schedule,
         traces: next.traces,
         nextCheckpoint: () => checkpoints.pop() ?? Buffer.of(),
@@ -60,7 +62,9 @@ export async function runOnStack(
   await Promise.all(Array.from({ length: TRAINERS }, work))
   await settled(stack.cloud, stack.outputs, { timeoutSeconds: 300 })
   for (const { verdict, traces, left } of cases) {
-    const place = { s3, dynamodb, outputs: stack.outputs, run: runOf(verdict.schedule) }
+    const { schedule } = verdict
+    const outFolder = `${outDirOf(schedule)}/${schedule.number}`
+    const place = { s3, dynamodb, outputs: stack.outputs, run: runOf(schedule), outFolder }
     const found = await leftOnStack(place, traces)
     differInLeft(verdict, left, found.left)
     const { problems } = inOrder(factsOf(verdict.schedule, traces))

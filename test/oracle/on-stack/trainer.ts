@@ -14,6 +14,8 @@ export interface Trainer {
   s3: S3Client
   bucket: string
   run: string
+  /** What stands for the `out_dir` of the schedule: on the stack each sample has its own. */
+  outDir: string
   schedule: Schedule
   traces: readonly LifeTrace[]
   /** A whole checkpoint with bytes of its own for each upload. */
@@ -30,7 +32,9 @@ export async function train(trainer: Trainer): Promise<void> {
     if (index > 0) await sleep(BETWEEN_LIVES_MS)
     const begins = trace !== undefined && index > 0 && isToBeAnnounced(schedule, trace, traces)
     if (begins) await put(trainer, 'before_train.json', '{}')
-    const text = JSON.stringify(life.arguments)
+    const named = life.arguments
+    const isElsewhere = named['out_dir'] === 'out'
+    const text = JSON.stringify(isElsewhere ? { ...named, out_dir: trainer.outDir } : named)
     if (text !== told) await put(trainer, 'checkpoint_hook.json', text)
     told = text
     for (const deed of trace?.deeds ?? []) {
