@@ -23,6 +23,8 @@ describe('an out_dir', () => {
     ['s3://other', { bucket: 'other', prefix: '' }],
     ['s3://other/', { bucket: 'other', prefix: '' }],
     ['s3://other/a b/größe', { bucket: 'other', prefix: 'a b/größe' }],
+    ['x'.repeat(512), { bucket: undefined, prefix: 'x'.repeat(512) }],
+    [`${'x/'.repeat(29)}x`, { bucket: undefined, prefix: `${'x/'.repeat(29)}x` }],
   ])('%j is read', (text, outDir) => {
     expect(parseOutDir(text)).toEqual(outDir)
     expect(parseOutDir(outDirText(outDir))).toEqual(outDir)
@@ -39,11 +41,51 @@ describe('an out_dir', () => {
     's3://other:x/y',
     's3://*/x',
     'gs://other/x',
+    'https://host/x',
     'S3://other/x',
     'x'.repeat(513),
     'x/'.repeat(31),
   ])('%j is none', (text) => {
     expect(parseOutDir(text)).toBeUndefined()
+  })
+})
+
+test('an out_dir in another bucket is shown as it would be written', () => {
+  expect(outDirText({ bucket: 'other', prefix: '' })).toBe('s3://other')
+  expect(outDirText({ bucket: 'other', prefix: 'a' })).toBe('s3://other/a')
+})
+
+describe('a claim', () => {
+  const claims = ({ ledger }: AHub) =>
+    ledger.effects.flatMap(({ action }) => (action.kind === 'claim' ? action.folder : []))
+  const planned = (run: ARun): AHub => {
+    const hub = new AHub(run)
+    for (const seen of run.observations) hub.put(seen)
+    hub.ledger = hub.decide().ledger
+    return hub
+  }
+
+  test('is asked for beside whatever else there is to do, and once', () => {
+    const hub = planned(aRun({ out_dir: 'a' }).upload(1, 2))
+    expect(hub.ledger.effects.length).toBeGreaterThan(1)
+    expect(claims(hub)).toEqual(['a/exp'])
+    hub.ledger = hub.decide().ledger
+    expect(claims(hub)).toEqual(['a/exp'])
+  })
+
+  test('is asked for of every folder that any options led to, at once', () => {
+    const run = aRun({}).options({ out_dir: 'a' }).upload(1).options({ out_dir: 'b' }).upload(2)
+    expect(claims(planned(run)).toSorted()).toEqual(['a/exp', 'b/exp'])
+  })
+
+  test('is asked for of the folder of the stack, where an end came before the first options', () => {
+    const run = aRun({ out_dir: 'stack', published_keys: ['meta'] })
+      .upload(1)
+      .end()
+    expect(claims(planned(run.options({ out_dir: 'a' }))).toSorted()).toEqual([
+      'a/exp',
+      'stack/exp',
+    ])
   })
 })
 
@@ -63,6 +105,7 @@ describe('the destination of what is made', () => {
     ['work/run1', 'exports', 'exports/run1'],
     ['work/run1', '/', 'run1'],
     ['work/run1/', 'exports', 'exports/run1'],
+    ['work/run1//', 'exports', 'exports/run1'],
     ['work/run1', 'work/run1/out', 'work/run1/out/run1'],
     ['work/run1', 's3://bucket/exports', 'exports/run1'],
     ['work/run1', 's3://other/exports', 's3://other/exports/run1'],
