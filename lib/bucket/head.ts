@@ -1,7 +1,8 @@
 /** What is under a key now. */
 import { HeadObjectCommand, type HeadObjectCommandOutput } from '@aws-sdk/client-s3'
-import { type Bucket, statusOf } from './bucket.ts'
+import { type Bucket, bareEtag, statusOf } from './bucket.ts'
 import { patiently } from './patience.ts'
+import type { ListedVersion } from './versions.ts'
 
 /** The current object under a key; nothing where there is none. */
 export async function headOf(
@@ -17,5 +18,16 @@ export async function headOf(
   } catch (error) {
     if (statusOf(error) === 404) return undefined
     throw error
+  }
+}
+
+/** The version that an answer tells of, as a listing shows it. */
+export function versionIn(head: HeadObjectCommandOutput, key: string): ListedVersion {
+  return {
+    key,
+    versionId: head.VersionId ?? 'null',
+    etag: bareEtag(head.ETag),
+    sizeBytes: head.ContentLength ?? 0,
+    seconds: Math.floor((head.LastModified?.getTime() ?? 0) / 1000),
   }
 }

@@ -1,6 +1,6 @@
 /** Replacing what a trainer uploaded by a rewritten form of it, under its own key. */
-import { HeadObjectCommand } from '@aws-sdk/client-s3'
-import { type Bucket, bareEtag, statusOf } from './bucket.ts'
+import type { Bucket } from './bucket.ts'
+import { headOf, versionIn } from './head.ts'
 import { objectProperties } from './properties.ts'
 import { RESTORES } from './restore.ts'
 import type { ListedVersion } from './versions.ts'
@@ -55,22 +55,8 @@ async function whatReplaced(
   { key }: Pick<ListedVersion, 'key'>,
   tokens: Record<string, string>,
 ): Promise<Replaced> {
-  try {
-    const head = await bucket.s3.send(new HeadObjectCommand({ Bucket: bucket.name, Key: key }))
-    const isOurs = Object.entries(tokens).every(([name, value]) => head.Metadata?.[name] === value)
-    if (!isOurs) return { kind: 'other' }
-    return {
-      kind: 'replaced',
-      version: {
-        key,
-        versionId: head.VersionId ?? 'null',
-        etag: bareEtag(head.ETag),
-        sizeBytes: head.ContentLength ?? 0,
-        seconds: Math.floor((head.LastModified?.getTime() ?? 0) / 1000),
-      },
-    }
-  } catch (error) {
-    if (statusOf(error) !== 404) throw error
-    return { kind: 'other' }
-  }
+  const head = await headOf(bucket, key)
+  const isOurs = Object.entries(tokens).every(([name, value]) => head?.Metadata?.[name] === value)
+  if (head === undefined || !isOurs) return { kind: 'other' }
+  return { kind: 'replaced', version: versionIn(head, key) }
 }

@@ -7,8 +7,9 @@ import {
   UploadPartCopyCommand,
 } from '@aws-sdk/client-s3'
 import { abortRefused } from './abort.ts'
-import { type Bucket, bareEtag, statusOf } from './bucket.ts'
+import { type Bucket, statusOf } from './bucket.ts'
 import { copySourceOf } from './copy-source.ts'
+import { versionIn } from './head.ts'
 import { type Condition, objectProperties, type Properties } from './properties.ts'
 import { type ListedVersion, versionsOf } from './versions.ts'
 
@@ -171,14 +172,5 @@ function batchesOf<T>(items: T[], size: number): T[][] {
 async function restoredOrPresent(bucket: Bucket, { key, versionId }: Source): Promise<Restored> {
   const head = await bucket.s3.send(new HeadObjectCommand({ Bucket: bucket.name, Key: key }))
   if (head.Metadata?.[RESTORES] !== versionId) return { kind: 'present' }
-  return {
-    kind: 'restored',
-    version: {
-      key,
-      versionId: head.VersionId ?? 'null',
-      etag: bareEtag(head.ETag),
-      sizeBytes: head.ContentLength ?? 0,
-      seconds: Math.floor((head.LastModified?.getTime() ?? 0) / 1000),
-    },
-  }
+  return { kind: 'restored', version: versionIn(head, key) }
 }
