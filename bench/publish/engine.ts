@@ -19,15 +19,22 @@ export function printFigures({
   started,
   count,
   hashedBytes,
+  processorSeconds,
+  spent,
 }: {
   started: number
   count: Count
   hashedBytes: number
+  processorSeconds: number
+  spent: Figures['spent']
 }): void {
   const figures: Figures = {
     seconds: (performance.now() - started) / 1000,
+    processorSeconds,
+    spent,
     peakBytes: process.resourceUsage().maxRSS * 1024,
-    movedBytes: count.bytes - hashedBytes,
+    readBytes: count.readBytes - hashedBytes,
+    sentBytes: count.sentBytes,
     hashedBytes,
     partCopiedBytes: count.partCopiedBytes,
     partCopies: count.partCopies,

@@ -1,7 +1,12 @@
-/** The engines that are compared, each a process of its own, so that its memory is its own. */
+/**
+ * The engines that are compared, each a process of its own, so that its memory is its own. Those on Node are
+ * bundled as the functions of the stack are.
+ */
 import { execFile } from 'node:child_process'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { build } from 'esbuild'
 import { endpointVariables, plainEnvironment } from '../../local/environment.ts'
 import { type Figures, figuresSchema } from './figures.ts'
 
@@ -28,12 +33,31 @@ export async function runEngine(python: string, name: string, place: Place): Pro
   if (engine === undefined) {
     throw new TypeError(`no engine ${name}; there are: ${Object.keys(ENGINES).join(', ')}`)
   }
-  const script = fileURLToPath(new URL(engine.script, import.meta.url))
   const { endpoint, bucket, key, outKey, folder } = place
+  const source = fileURLToPath(new URL(engine.script, import.meta.url))
+  const script = engine.runs === 'python' ? source : await bundled(source, folder)
   const { stdout } = await promisify(execFile)(
     engine.runs === 'python' ? python : process.execPath,
     [script, endpoint, bucket, key, outKey, folder],
     { env: { ...plainEnvironment(), ...endpointVariables(endpoint) } },
   )
   return figuresSchema.parse(JSON.parse(stdout))
+}
+
+async function bundled(source: string, folder: string): Promise<string> {
+  const outfile = join(folder, 'engine.mjs')
+  await build({
+    entryPoints: [source],
+    outfile,
+    bundle: true,
+    minify: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'esm',
+    mainFields: ['module', 'main'],
+    banner: {
+      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+    },
+  })
+  return outfile
 }

@@ -4,10 +4,15 @@ import * as z from 'zod'
 /** As each engine prints it, in a process of its own. */
 export const figuresSchema = z.object({
   seconds: z.number(),
+  /** Of these, those in which the processor had all that it needed: it read, dropped, hashed and wrote. */
+  processorSeconds: z.number(),
+  /** Where the seconds went, by what was under way; what is under way together counts for each. */
+  spent: z.record(z.string(), z.number()),
   /** The most memory that the process had, with all that it runs on, in bytes. */
   peakBytes: z.number(),
-  /** Bodies of requests and answers that passed through the process, without those read to be hashed. */
-  movedBytes: z.number(),
+  /** Bodies of answers, without what was read to be hashed; and of requests. */
+  readBytes: z.number(),
+  sentBytes: z.number(),
   /** Bytes that were read only to be hashed, where the store computes no SHA-256. */
   hashedBytes: z.number(),
   /** Bytes that S3 copied as ranges, and how many such copies there were. */

@@ -10,7 +10,7 @@ import { startMiniStack } from '../../local/ministack.ts'
 import { pythonOf } from '../../local/python.ts'
 import { ENGINES, runEngine } from './engines.ts'
 import { drawing } from './plot.ts'
-import { markdownTable, type Row, terminalTable } from './report.ts'
+import { markdownTable, type Row, terminalTable, timeSpent } from './report.ts'
 import { earlierRows, forgetRows, keepRows, rowOf } from './results.ts'
 import { type Case, makeSource, newBucket, SHAPES, sizeOf, uploadSource } from './sources.ts'
 import { replaceInFile } from './write-docs.ts'
@@ -69,6 +69,7 @@ async function compare(cases: Case[]): Promise<void> {
   }
   const shown = cases.flatMap((each) => engines.flatMap((name) => rowOf(rows, each, name) ?? []))
   console.log(terminalTable(shown))
+  console.log(`Where the time went:\n${timeSpent(shown)}`)
   if (!values.write) return
   await replaceInFile('README.md', 'bench:publish', markdownTable(shown))
   await drawing(shown)

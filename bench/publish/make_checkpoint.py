@@ -1,8 +1,9 @@
 """Writes one checkpoint with torch: `make_checkpoint.py SHAPE ORDER BYTES PATH`.
 
-SHAPE is `resnet` (ResNet-50: many small storages) or `language-model` (few large ones). Both hold the
-state of Adam: two more tensors as large as each parameter. They are repeated until the file has about
-BYTES bytes. ORDER is `newer`, storages in order of first use as torch writes them now, or `older`, sorted
+SHAPE is `resnet` (ResNet-50: many small storages), `language-model` (few large ones, in mixed precision:
+weights in bfloat16, and in the optimizer's state a copy of them in float32, as DeepSpeed and Megatron keep
+one) or `language-model-float32` (all in float32). All hold the state of Adam: two more tensors of float32 as
+long as each parameter. They are repeated until the file has about BYTES bytes. ORDER is `newer`, storages in order of first use as torch writes them now, or `older`, sorted
 as texts, as torch did up to 1.13 or so.
 """
 
@@ -13,9 +14,9 @@ from torch import serialization
 
 # What torch of that time did not write.
 NEWER_RECORDS = (".format_version", ".storage_alignment", "byteorder", ".data/serialization_id")
-# Adam keeps two tensors beside each parameter.
-COPIES_OF_PARAMETER = 3
 FLOAT_BYTES = 4
+# The averages of the gradient and of its square.
+ADAM_FLOATS = 2
 
 
 def resnet50():
@@ -60,30 +61,40 @@ def language_model_layer(width):
 def members(shape, size_bytes):
     """Tensors until the file is as large as it is to be."""
     width = 1024 if size_bytes < 2**30 else 2048
-    part = list(resnet50() if shape == "resnet" else language_model_layer(width))
-    cost = sum(bytes_of(sizes, trained) for _, sizes, trained in part)
-    count = max(1, round(size_bytes / cost) if shape == "resnet" else int(size_bytes * 0.8 / cost))
-    if shape == "language-model":
-        rows = (size_bytes - count * cost) // bytes_of((width,), True)
+    is_resnet = shape == "resnet"
+    part = list(resnet50() if is_resnet else language_model_layer(width))
+    cost = sum(bytes_of(shape, sizes, trained) for _, sizes, trained in part)
+    count = max(1, round(size_bytes / cost) if is_resnet else int(size_bytes * 0.8 / cost))
+    if not is_resnet:
+        rows = (size_bytes - count * cost) // bytes_of(shape, (width,), True)
         yield "embedding.weight", (rows, width), True
     for number in range(count):
         for name, sizes, trained in part:
             yield f"member{number}.{name}", sizes, trained
 
 
-def bytes_of(sizes, trained):
-    return torch.Size(sizes).numel() * FLOAT_BYTES * (COPIES_OF_PARAMETER if trained else 1)
+def is_mixed(shape):
+    return shape == "language-model"
+
+
+def bytes_of(shape, sizes, trained):
+    """With what the optimizer keeps of it."""
+    weight = FLOAT_BYTES / 2 if is_mixed(shape) else FLOAT_BYTES
+    floats = ADAM_FLOATS + (1 if is_mixed(shape) else 0) if trained else 0
+    return int(torch.Size(sizes).numel() * (weight + floats * FLOAT_BYTES))
 
 
 def checkpoint_of(shape, size_bytes):
     state_dict, state = {}, {}
+    dtype = torch.bfloat16 if is_mixed(shape) else torch.float32
     for at, (name, sizes, trained) in enumerate(members(shape, size_bytes)):
-        state_dict[name] = torch.full(sizes, float(at), dtype=torch.float32)
+        state_dict[name] = torch.full(sizes, float(at), dtype=dtype)
         if trained:
             state[len(state)] = {
                 "step": torch.tensor(1000.0),
                 "exp_avg": torch.full(sizes, at + 0.25),
                 "exp_avg_sq": torch.full(sizes, at + 0.5),
+                **({"master": torch.full(sizes, float(at))} if is_mixed(shape) else {}),
             }
     return {
         "meta": {"epoch": 12, "iter": 90000, "experiment_name": shape},

@@ -34,8 +34,10 @@ def counted(client):
         )
         moved["out"] += int(length)
 
-    def on_answer(http_response, **_):
-        moved["in"] += int(http_response.headers.get("Content-Length", 0))
+    def on_answer(http_response, model, **_):
+        # An answer to HEAD tells the length of a body that does not come.
+        if model.name != "HeadObject":
+            moved["in"] += int(http_response.headers.get("Content-Length", 0))
 
     events = client.meta.events
     events.register("before-call.s3", on_call)
@@ -45,8 +47,11 @@ def counted(client):
 
 
 def publish(client, bucket, key, out_key, folder):
+    """Tells where the seconds went."""
+    started = time.monotonic()
     source = Path(folder) / "source.pth"
     client.download_file(bucket, key, str(source))
+    downloaded = time.monotonic()
     checkpoint = torch.load(source, map_location="cpu", weights_only=False)
     for name in list(checkpoint.keys()):
         if name not in PUBLISHED_KEYS:
@@ -54,9 +59,16 @@ def publish(client, bucket, key, out_key, folder):
     sha = hashlib.sha256(pickle.dumps(checkpoint)).hexdigest()
     target = Path(folder) / f"published-{sha[:8]}.pth"
     torch.save(checkpoint, target)
+    saved = time.monotonic()
     client.upload_file(str(target), bucket, out_key)
+    uploaded = time.monotonic()
     source.unlink()
     target.unlink()
+    return {
+        "download": downloaded - started,
+        "processor": saved - downloaded,
+        "upload": uploaded - saved,
+    }
 
 
 def main():
@@ -65,13 +77,16 @@ def main():
     client = boto3.client("s3", endpoint_url=endpoint, config=config)
     requests, moved = counted(client)
     started = time.monotonic()
-    publish(client, bucket, key, out_key, folder)
+    spent = publish(client, bucket, key, out_key, folder)
     seconds = time.monotonic() - started
     peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIB
     figures = {
         "seconds": seconds,
+        "processorSeconds": spent["processor"],
+        "spent": spent,
         "peakBytes": peak_bytes,
-        "movedBytes": moved["in"] + moved["out"],
+        "readBytes": moved["in"],
+        "sentBytes": moved["out"],
         "hashedBytes": 0,
         "partCopiedBytes": 0,
         "partCopies": 0,

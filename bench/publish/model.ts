@@ -1,6 +1,6 @@
 /**
- * What the counted bytes and requests would take and cost on AWS, by its documented rates. A model: nothing
- * here was run there, and what the processor does is left out.
+ * What the counted bytes and requests would take and cost on AWS, by its documented rates, and with the seconds
+ * that the processor took here while nothing moved. A model: nothing here was run there.
  */
 import { type Figures, requestDollars } from './figures.ts'
 
@@ -17,9 +17,13 @@ const MOST_GIGABYTES = 10
 
 /** In seconds. Where S3 computes the hash, one copy of the whole file takes the place of reading it. */
 export function modelledSeconds(figures: Figures): number {
-  const { movedBytes, hashedBytes, partCopiedBytes, partCopies } = figures
-  const lanes = Math.max(1, Math.min(COPIES_AT_ONCE, partCopies))
-  return movedBytes / LINE + partCopiedBytes / (COPY * lanes) + hashedBytes / COPY
+  const { readBytes, sentBytes, hashedBytes, partCopiedBytes, partCopies, processorSeconds } =
+    figures
+  // The parts are copied twice: to be hashed, and under the name.
+  const lanes = Math.max(1, Math.min(COPIES_AT_ONCE, partCopies / 2))
+  const moving =
+    (readBytes + sentBytes) / LINE + partCopiedBytes / (COPY * lanes) + hashedBytes / COPY
+  return processorSeconds + moving
 }
 
 /** In dollars: requests, and a function with as much memory as the process had. */

@@ -17,7 +17,7 @@ const HEAD = [
   'engine',
   'time',
   'peak memory',
-  'through the function',
+  'through the function: read, and sent on',
   'read to be hashed',
   'requests',
   'on AWS, as a model',
@@ -28,6 +28,21 @@ export function terminalTable(rows: readonly Row[]): string {
   const table = new Table({ head: HEAD, style: { head: [], border: [] } })
   for (const row of rows) table.push(cells(row, rows))
   return table.toString()
+}
+
+/** Where the time of each row went, a line each. */
+export function timeSpent(rows: readonly Row[]): string {
+  return rows
+    .map((row) => {
+      const { seconds, spent } = row.figures
+      const parts = Object.entries(spent).map(([what, each]) => `${what} ${each.toFixed(1)} s`)
+      return `${caseText(row)}, ${row.engine}: of ${seconds.toFixed(1)} s, ${parts.join(', ')}`
+    })
+    .join('\n')
+}
+
+function caseText({ shape, order, sizeBytes }: Row): string {
+  return `${shape}, ${order}, ${bytes(sizeBytes)}`
 }
 
 export function markdownTable(rows: readonly Row[]): string {
@@ -44,11 +59,11 @@ function cells(row: Row, rows: readonly Row[]): string[] {
     return ` (MMEngine's takes ${(of(peer.figures) / of(figures)).toFixed(1)} times that)`
   }
   return [
-    `${row.shape}, ${row.order}, ${bytes(row.sizeBytes)}, publishes ${bytes(row.publishedBytes)}`,
+    `${caseText(row)}, publishes ${bytes(row.publishedBytes)}`,
     row.engine,
     `${figures.seconds.toFixed(1)} s${than(({ seconds }) => seconds)}`,
     `${bytes(figures.peakBytes)}${fitsFunction(figures) ? '' : ', too much for a function'}`,
-    bytes(figures.movedBytes),
+    `${bytes(figures.readBytes)}, ${bytes(figures.sentBytes)}`,
     figures.hashedBytes === 0 ? '–' : bytes(figures.hashedBytes),
     String(requestCount(figures)),
     `${modelledSeconds(figures).toFixed(1)} s${than(modelledSeconds)}`,

@@ -16,7 +16,7 @@ import {
 import { clientOf } from './engine.ts'
 
 /** Kinds of models, as `make_checkpoint.py` knows them. */
-export const SHAPES = ['language-model', 'resnet'] as const
+export const SHAPES = ['language-model', 'language-model-float32', 'resnet'] as const
 const SCRIPT = fileURLToPath(new URL('./make_checkpoint.py', import.meta.url))
 /** The emulator takes larger ones far more slowly. */
 const PART_BYTES = 8 * 1024 ** 2

@@ -30,6 +30,7 @@ const source = join(folder, 'source.pth')
 const target = join(folder, 'published.pth')
 const file = await open(source, 'w+')
 const sizeBytes = await download(s3, file)
+const downloaded = performance.now()
 const reader = {
   sizeBytes,
   read: async (offset: number, lengthBytes: number) => {
@@ -44,9 +45,18 @@ for await (const chunk of assemble(reader, plan, RANGE_BYTES)) {
   hash.update(chunk)
   await out.write(chunk)
 }
-await upload(s3, out, plan.sizeBytes, hash.digest('hex'))
+const sha256 = hash.digest('hex')
+const filtered = performance.now()
+await upload(s3, out, plan.sizeBytes, sha256)
+const uploaded = performance.now()
 await Promise.all([file.close(), out.close(), unlink(source), unlink(target)])
-printFigures({ started, count, hashedBytes: 0 })
+const processorSeconds = (filtered - downloaded) / 1000
+const spent = {
+  download: (downloaded - started) / 1000,
+  processor: processorSeconds,
+  upload: (uploaded - filtered) / 1000,
+}
+printFigures({ started, count, hashedBytes: 0, processorSeconds, spent })
 
 async function download(client: S3Client, to: FileHandle): Promise<number> {
   const object = { Bucket: bucket, Key: key }

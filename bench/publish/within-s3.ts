@@ -24,7 +24,10 @@ const source = {
   sizeBytes: head.ContentLength ?? 0,
 }
 const reader = rememberEnds(objectReader(bucket, source))
+const opened = performance.now()
 const plan = planRewrite(await readCheckpoint(reader), isPublished)
+// A few small reads are in it.
+const processorSeconds = (performance.now() - opened) / 1000
 const file = await prepareFile({ source, reader, plan, timeLeft: ALL_TIME })
 await file.put({
   bucket,
@@ -42,4 +45,4 @@ const copied = plan.pieces.reduce(
   0,
 )
 const hashedBytes = file.hashedBy === 'function' ? copied : 0
-printFigures({ started, count, hashedBytes })
+printFigures({ started, count, hashedBytes, processorSeconds, spent: count.spent() })

@@ -125,11 +125,12 @@ async function bodyOf(
   skipBytes: number,
   lengthBytes: number,
 ): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = []
-  const endBytes = skipBytes + lengthBytes
-  let received = 0
   const body = streamOf(answer)
   if (body === undefined) return new Uint8Array()
+  // Filled as it comes: chunks that are kept to be joined would take the memory twice.
+  const bytes = new Uint8Array(lengthBytes)
+  const endBytes = skipBytes + lengthBytes
+  let received = 0
   const stalled = () =>
     body.destroy(
       new BucketError('cut short', key, `nothing came for ${IDLE_MILLISECONDS} ms; try again`),
@@ -139,12 +140,13 @@ async function bodyOf(
     for await (const chunk of body) {
       clearTimeout(timer)
       timer = setTimeout(stalled, IDLE_MILLISECONDS)
-      chunks.push(chunk.subarray(Math.max(0, skipBytes - received), endBytes - received))
+      const wanted = chunk.subarray(Math.max(0, skipBytes - received), endBytes - received)
+      bytes.set(wanted, Math.max(0, received - skipBytes))
       received += chunk.byteLength
       if (received >= endBytes) break
     }
   } finally {
     clearTimeout(timer)
   }
-  return Buffer.concat(chunks)
+  return bytes.subarray(0, Math.max(0, received - skipBytes))
 }

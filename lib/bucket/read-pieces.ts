@@ -25,6 +25,10 @@ export async function readPieces(
   reader: RangeReader,
   pieces: readonly Piece[],
 ): Promise<Uint8Array> {
+  const [only] = pieces
+  if (only?.kind === 'copy' && pieces.length === 1 && only.lengthBytes <= READ_BYTES) {
+    return reader.read(only.offset, only.lengthBytes)
+  }
   const stretch = new Uint8Array(pieces.reduce((sum, piece) => sum + lengthOf(piece), 0))
   const wanted: Wanted[] = []
   let at = 0

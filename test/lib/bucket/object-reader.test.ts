@@ -38,7 +38,7 @@ describe('a reader over one version', () => {
   test('reads a large version in the middle, across many chunks of the body', async () => {
     const bytes = new Uint8Array(1_000_003).map((_, at) => at % 251)
     const reader = objectReader(bucket, await put(bucket, KEY, bytes))
-    expect(await reader.read(499_999, 300_001)).toEqual(Buffer.from(bytes.slice(499_999, 800_000)))
+    expect(await reader.read(499_999, 300_001)).toEqual(bytes.slice(499_999, 800_000))
   })
 
   test('reads its own version after others were uploaded and the key was deleted', async () => {

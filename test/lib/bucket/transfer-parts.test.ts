@@ -51,10 +51,10 @@ test('parts are the file, by the rules of S3, and what is sent at once is small'
 
 test.each([
   [17 * MIB, 1],
-  [256 * MIB, 1],
-  [256 * MIB + 1, 2],
-  [5120 * MIB, 20],
-  [10_000 * 256 * MIB + 1, 10_000],
+  [64 * MIB, 1],
+  [64 * MIB + 1, 2],
+  [5120 * MIB, 80],
+  [10_000 * 64 * MIB + 1, 10_000],
 ])('a copy of %i bytes has %i parts', (sizeBytes, count) => {
   const parts = partsOfCopy(sizeBytes)
   expect(parts).toHaveLength(count)
