@@ -1,6 +1,6 @@
 /** Options that more than one command has, and how their texts are read. */
 import { type Command, InvalidArgumentError } from 'commander'
-import type { GlobalName } from '../lib/checkpoint/pickle/allow-list.ts'
+import { type GlobalName, globalNamed } from '../lib/checkpoint/pickle/allow-list.ts'
 import type { ConnectionOptions } from './connection.ts'
 
 /** Options that may stand before or after the command. */
@@ -23,9 +23,9 @@ export function withAllowGlobal(command: Command): Command {
 }
 
 function parseGlobal(text: string, before: readonly GlobalName[] = []): GlobalName[] {
-  const dot = text.lastIndexOf('.')
-  if (dot <= 0 || dot === text.length - 1) {
+  const named = globalNamed(text)
+  if (named === undefined) {
     throw new InvalidArgumentError('It has to be a module and a name: package.module.Name')
   }
-  return [...before, { module: text.slice(0, dot), name: text.slice(dot + 1) }]
+  return [...before, named]
 }

@@ -72,6 +72,7 @@ export class CheckpointHub extends Construct {
       BUCKET_NAME: this.bucket.bucketName,
       KEY_PREFIX: keyPrefix,
       OUT_BUCKETS: settings.outBuckets.join(','),
+      ALLOWED_GLOBALS: settings.allowedGlobals.join(','),
       DEFAULT_HOOK_ARGUMENTS: JSON.stringify(settings.hookArguments),
       NONCURRENT_DAYS: String(settings.noncurrentDays),
       BRAKE: String(settings.brake),

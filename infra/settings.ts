@@ -63,6 +63,27 @@ const outBuckets = z.preprocess(
   ),
 )
 
+/** Lambda holds 4 KB of environment in all (Lambda quotas). */
+const MAX_GLOBALS_LENGTH = 2000
+
+// Exact names, as Python writes them: neither a pattern nor a whole module.
+const allowedGlobals = z.preprocess(
+  (value) => (typeof value === 'string' ? value.split(',').filter((name) => name !== '') : value),
+  z
+    .array(
+      z
+        .string()
+        .regex(
+          /^[\p{L}_][\p{L}\p{N}_]*(\.[\p{L}_][\p{L}\p{N}_]*)+$/u,
+          'must be names such as package.module.Name, not patterns',
+        ),
+    )
+    .refine(
+      (names) => Buffer.byteLength(names.join(',')) <= MAX_GLOBALS_LENGTH,
+      `must be at most ${MAX_GLOBALS_LENGTH} bytes in all`,
+    ),
+)
+
 const Settings = z.object({
   /** Name of the CloudFormation stack: one bucket, table and set of functions each. */
   stackName: z
@@ -76,6 +97,8 @@ const Settings = z.object({
   keyPrefix: keyPrefix.default(''),
   /** Other buckets that a run's `out_dir` may name; as text, separated by commas. */
   outBuckets: outBuckets.prefault([]),
+  /** What pickles may name beside the allow-list, as `module.name`; as text, separated by commas. */
+  allowedGlobals: allowedGlobals.prefault([]),
   /** How long an evicted checkpoint can still be restored, in days. */
   noncurrentDays: z.coerce.number().int().min(1).max(3650).default(30),
   /** A single fact that would evict more checkpoints than this is held until a person consents. */

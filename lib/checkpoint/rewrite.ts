@@ -27,7 +27,7 @@ export {
   planOutput,
 } from './open-checkpoint.ts'
 export { cutIntoParts, type Part, type PartRules, S3_PART_RULES } from './parts.ts'
-export type { GlobalName } from './pickle/allow-list.ts'
+export { dottedName, type GlobalName, globalNamed } from './pickle/allow-list.ts'
 export type { NamedGlobal } from './pickle/globals.ts'
 export { planRewrite, type RewritePlan } from './plan-rewrite.ts'
 export { type Checkpoint, type FormatFacts, readCheckpoint } from './read-checkpoint.ts'

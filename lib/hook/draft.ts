@@ -1,5 +1,5 @@
 /** A decision while it is being taken: changes over a ledger that stays as it is. */
-import type { Action, Artifact, ArtifactIdentity, Effect, Ledger } from './ledger.ts'
+import type { Action, Artifact, ArtifactIdentity, Effect, Ledger, Refusal } from './ledger.ts'
 import { bareKey } from './names.ts'
 import { type Destination, destinationOf, type OutDir, type Reach } from './out-dir.ts'
 
@@ -13,6 +13,8 @@ export interface Circumstances {
   unversioned: readonly string[]
   /** Where else than into its runs the hub may write; nowhere beyond the bucket by default. */
   reach?: Omit<Reach, 'bucket'>
+  /** What pickles may name beside the allow-list, sorted; nothing by default. */
+  allowedGlobals?: readonly string[]
   /** The time, in seconds since 1970: effects carry when they were decided. */
   nowSeconds: number
 }
@@ -87,6 +89,12 @@ export class Draft {
   /** What can be told not to be makeable without looking at it. */
   refuse(key: string, identity: ArtifactIdentity, reason: string): void {
     this.artifacts.set(key, { state: 'refused', identity, reason })
+  }
+
+  /** Whether what was refused may be made now, since other names are allowed than were then. */
+  isOvertaken({ allowedGlobals: then }: Refusal): boolean {
+    const now = this.#circumstances.allowedGlobals ?? []
+    return then !== undefined && then.join() !== now.join()
   }
 
   /** Asked before each decision; what finds no room is decided in the next transaction. */

@@ -36,7 +36,17 @@ export interface Unstripped {
   bytes: string
   droppedKeys: readonly string[]
   /** Why it could not be done; nothing where the checkpoint has none of the keys. */
-  refusal: string | undefined
+  refusal: Refusal | undefined
+}
+
+/** Why a checkpoint could not be rewritten. */
+export interface Refusal {
+  reason: string
+  /**
+   * Set where its pickle names what nobody allowed: what the stack allowed then, beside the list, sorted. It
+   * is tried again once the stack allows other names.
+   */
+  allowedGlobals?: readonly string[]
 }
 
 /** Which file an artifact is, apart from its bytes. */
@@ -68,6 +78,8 @@ export interface ArtifactObject {
   layoutVersion: number
   /** Whether S3 computed the SHA-256, or the function, which read the bytes for it. */
   hashedBy: 's3' | 'function'
+  /** Names in the source's pickle that only the stack's setting allowed; set where there were any. */
+  permittedGlobals?: readonly string[]
 }
 
 /** A file that the hub made, or could not make. */
@@ -77,7 +89,7 @@ export type Artifact =
       identity: ArtifactIdentity
       object: ArtifactObject
     }
-  | { state: 'refused'; identity: ArtifactIdentity; reason: string }
+  | ({ state: 'refused'; identity: ArtifactIdentity } & Refusal)
   /** Somebody else's object under a name that the hub would write. */
   | { state: 'foreign'; seconds: number }
 

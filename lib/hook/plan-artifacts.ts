@@ -29,6 +29,7 @@ const NO_FEWER_KEYS =
 
 /** Plans all artifacts: best copies, published files, and what became of refusals. */
 export function planArtifacts(draft: Draft, outcome: Outcome): void {
+  forgetOvertaken(draft)
   refuseUnmakeable(draft, outcome)
   planBestCopies(draft, outcome)
   planPublications(draft, outcome)
@@ -185,6 +186,13 @@ function forgetRefusals(draft: Draft, outcome: Outcome): void {
   for (const [key, artifact] of draft.artifacts) {
     if (artifact.state !== 'refused' || wanted.has(identityText(artifact.identity))) continue
     draft.artifacts.delete(key)
+  }
+}
+
+/** What was refused for a global that nobody had allowed is tried again under another setting. */
+function forgetOvertaken(draft: Draft): void {
+  for (const [key, artifact] of draft.artifacts) {
+    if (artifact.state === 'refused' && draft.isOvertaken(artifact)) draft.artifacts.delete(key)
   }
 }
 

@@ -79,15 +79,19 @@ function strip(
   draft: Draft,
   outcome: Outcome,
   fact: CheckpointFact,
-  { unstripped }: CheckpointState,
+  { unstripped, ...state }: CheckpointState,
   action: Extract<Action, { kind: 'strip' }>,
 ): void {
+  const isOvertaken = unstripped?.refusal !== undefined && draft.isOvertaken(unstripped.refusal)
   const isSettled =
+    !isOvertaken &&
     unstripped !== undefined &&
     unstripped.bytes === bytesOf(fact.live) &&
     sameKeys(unstripped.droppedKeys, action.droppedKeys)
   if (isSettled || isNeeded(draft, outcome, fact)) return
-  if (draft.mayDelete(action.key) && draft.hasRoom()) draft.add(action)
+  if (!draft.mayDelete(action.key) || !draft.hasRoom()) return
+  draft.add(action)
+  if (isOvertaken) draft.checkpoints.set(action.id, state)
 }
 
 function objectOf({ key, versionId, etag, sizeBytes }: Upload) {

@@ -9,6 +9,7 @@ import {
   type ArtifactObject,
   type Effect,
   type Ledger,
+  type Refusal,
   UNTOUCHED,
   withArtifact,
   withCheckpoint,
@@ -25,9 +26,9 @@ export type Result =
   | { kind: 'gone' }
   | { kind: 'stripped'; upload: Upload }
   /** With the reason where it could not be done, without one where there was nothing to do. */
-  | { kind: 'unstripped'; refusal: string | undefined }
+  | { kind: 'unstripped'; refusal: Refusal | undefined }
   | { kind: 'made'; key: string; object: ArtifactObject }
-  | { kind: 'refused'; key: string; reason: string }
+  | ({ kind: 'refused'; key: string } & Refusal)
   | { kind: 'foreign'; key: string; seconds: number }
   | { kind: 'claimed'; claim: Claim }
 
@@ -142,7 +143,7 @@ function recordMade(
     case 'made':
       return recordObject(ledger, identity, result, stands)
     case 'refused':
-      return stands ? withRefusal(ledger, result.key, identity, result.reason) : ledger
+      return stands ? withRefusal(ledger, result.key, identity, result) : ledger
     case 'foreign':
       return withArtifact(ledger, result.key, { state: 'foreign', seconds: result.seconds })
     case 'gone':
@@ -162,7 +163,9 @@ function recordExpired(ledger: Ledger, action: Extract<Action, { kind: 'make' }>
     isExpired(upload) ? { ...upload, gone: true } : upload,
   )
   const reason = 'its upload has expired from the bucket'
-  return withRefusal(withStep(ledger, { ...facts, uploads }), action.key, action.identity, reason)
+  return withRefusal(withStep(ledger, { ...facts, uploads }), action.key, action.identity, {
+    reason,
+  })
 }
 
 /** A refusal takes an entry of its own where the name holds an object of ours, which still stands. */
@@ -170,12 +173,17 @@ function withRefusal(
   ledger: Ledger,
   key: string,
   identity: ArtifactIdentity,
-  reason: string,
+  { reason, allowedGlobals }: Refusal,
 ): Ledger {
   const known = ledger.artifacts.get(key)
   const isFree = identity.kind === 'best' && (known === undefined || !('object' in known))
   const entry = isFree ? key : refusedKey(identity)
-  return withArtifact(ledger, entry, { state: 'refused', identity, reason })
+  return withArtifact(ledger, entry, {
+    state: 'refused',
+    identity,
+    reason,
+    ...(allowedGlobals && { allowedGlobals }),
+  })
 }
 
 /** What an effect made that no longer stands is current too, until the plan retires what is not wanted. */

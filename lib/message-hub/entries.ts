@@ -160,7 +160,8 @@ function stepEntry(
     unstripped: state?.unstripped && {
       bytes: state.unstripped.bytes,
       dropped_keys: state.unstripped.droppedKeys,
-      refusal: state.unstripped.refusal,
+      refusal: state.unstripped.refusal?.reason,
+      allowed_globals: state.unstripped.refusal?.allowedGlobals,
     },
     fate: fate?.kind ?? 'no checkpoint',
     reason: fate?.reason ?? 'metrics only: no checkpoint of this step was uploaded',
@@ -236,7 +237,9 @@ function artifactEntry(key: string, artifact: Artifact): Attributes {
     dropped_keys: droppedKeys,
     format,
   }
-  if (artifact.state === 'refused') return { ...identity, reason: artifact.reason }
+  if (artifact.state === 'refused') {
+    return { ...identity, reason: artifact.reason, allowed_globals: artifact.allowedGlobals }
+  }
   const { object } = artifact
   return {
     ...identity,
@@ -248,6 +251,7 @@ function artifactEntry(key: string, artifact: Artifact): Attributes {
     removed_keys: object.removedKeys,
     layout_version: object.layoutVersion,
     hashed_by: object.hashedBy,
+    permitted_globals: object.permittedGlobals,
   }
 }
 

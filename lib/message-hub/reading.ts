@@ -7,6 +7,7 @@ import {
   type ArtifactIdentity,
   emptyLedger,
   type Ledger,
+  type Refusal,
 } from '../hook/ledger.ts'
 import { folderOf, type Run } from '../hook/names.ts'
 import { scoreOf } from '../hook/score.ts'
@@ -163,7 +164,8 @@ function readStep(ledger: Ledger, id: string, entry: Parsed<'step'>): void {
       unstripped: {
         bytes: unstripped.bytes,
         droppedKeys: unstripped.dropped_keys,
-        refusal: unstripped.refusal,
+        refusal:
+          unstripped.refusal === undefined ? undefined : refusalIn(unstripped.refusal, unstripped),
       },
     }),
   })
@@ -216,7 +218,7 @@ function artifactOf(run: Run, entry: string, stored: Parsed<'artifact'>): Artifa
     droppedKeys: stored.dropped_keys ?? [],
     ...(stored.format !== undefined && { format: stored.format }),
   }
-  if (state === 'refused') return { state, identity, reason: stored.reason ?? '' }
+  if (state === 'refused') return { state, identity, ...refusalIn(stored.reason ?? '', stored) }
   const { version_id, etag, size_bytes, sha256 } = stored
   if (
     version_id === undefined ||
@@ -239,8 +241,16 @@ function artifactOf(run: Run, entry: string, stored: Parsed<'artifact'>): Artifa
       layoutVersion: stored.layout_version ?? 0,
       // Before S3 was asked to, the function always did it.
       hashedBy: stored.hashed_by ?? 'function',
+      ...(stored.permitted_globals && { permittedGlobals: stored.permitted_globals }),
     },
   }
+}
+
+function refusalIn(
+  reason: string,
+  { allowed_globals }: { allowed_globals?: readonly string[] | undefined },
+): Refusal {
+  return { reason, ...(allowed_globals && { allowedGlobals: allowed_globals }) }
 }
 
 /** Nobody but the hub writes effects; what DynamoDB leaves out of a map is put back as undefined. */

@@ -65,7 +65,14 @@ export const schemas = {
     removed: maybe(z.object({ key: text, seconds: number })),
     evicted_version: maybe(z.object({ version_id: text, etag: text })),
     withdrawn_evictions: maybe(texts),
-    unstripped: maybe(z.object({ bytes: text, dropped_keys: texts, refusal: maybe(text) })),
+    unstripped: maybe(
+      z.object({
+        bytes: text,
+        dropped_keys: texts,
+        refusal: maybe(text),
+        allowed_globals: maybe(texts),
+      }),
+    ),
   }),
   options: z.looseObject({ ...control, arguments: namedArguments }),
   life: z.looseObject({ ...control, resume_from: maybe(text) }),
@@ -93,7 +100,9 @@ export const schemas = {
     removed_keys: maybe(texts),
     layout_version: maybe(number),
     hashed_by: maybe(z.enum(['s3', 'function'])),
+    permitted_globals: maybe(texts),
     reason: maybe(text),
+    allowed_globals: maybe(texts),
     seconds: maybe(number),
   }),
   out_dir: z.looseObject({

@@ -115,7 +115,7 @@ function unstrippedProblems({ checkpoints, history }: Ledger): Problem[] {
       .get(id)
       ?.uploads.find((each) => bytesOf(each) === unstripped?.bytes)
     if (unstripped?.refusal === undefined || upload === undefined) return []
-    const reason = `is kept with all its keys, ${unstripped.droppedKeys.join(' and ')} too: ${unstripped.refusal}`
+    const reason = `is kept with all its keys, ${unstripped.droppedKeys.join(' and ')} too: ${unstripped.refusal.reason}`
     return [problem('warning', upload.key, upload.seconds, 'checkpoint', reason)]
   })
 }

@@ -92,10 +92,11 @@ async function resultOf(
   action: JobAction,
   attempt: Attempt,
 ): Promise<Result> {
-  if (action.kind === 'strip') return stripCheckpoint(worker.bucket, action, attempt)
+  if (action.kind === 'strip')
+    return stripCheckpoint(worker.bucket, action, attempt, worker.allowedGlobals)
   return (await isUnwanted(worker, ledger, action))
     ? { kind: 'done' }
-    : makeArtifact(worker.bucket, ledger, action, attempt)
+    : makeArtifact(worker.bucket, ledger, action, attempt, worker.allowedGlobals)
 }
 
 /** What was overtaken while it waited need not be made, unless an earlier attempt began to. */

@@ -9,6 +9,7 @@ import { sourceReader } from '../bucket/source-reader.ts'
 import { type Written, writeIfAbsent } from '../bucket/write.ts'
 import {
   CheckpointFormatError,
+  type GlobalName,
   type OutputPlan,
   planOutput,
   type RewritePlan,
@@ -26,6 +27,7 @@ import { keyIn, publishedName, yieldedName } from '../hook/names.ts'
 import { refusedKey } from '../hook/plan-artifacts.ts'
 import type { Result } from '../hook/record-result.ts'
 import { type Attempt, goOn, UNHURRIED } from './attempt.ts'
+import { namesOf, refusalOf } from './refusal.ts'
 import { whereIs } from './where-is.ts'
 
 type Make = Extract<Action, { kind: 'make' }>
@@ -42,6 +44,7 @@ interface Source {
  * Makes an artifact, whatever was left of an earlier attempt.
  *
  * @param action what is to be made, from which upload
+ * @param allowed what the source's pickle may name beside the allow-list; it changes no byte of what is made
  * @throws {OutOfTime} where another attempt may go on; what is there by then stays
  * @throws the S3 error where the outcome is not known; making it again is safe
  */
@@ -50,13 +53,14 @@ export async function makeArtifact(
   ledger: Ledger,
   action: Make,
   attempt: Attempt = UNHURRIED,
+  allowed: readonly GlobalName[] = [],
 ): Promise<Result> {
   for (const source of sourcesOf(ledger, action.identity)) {
     try {
-      return await makeFrom(bucket, ledger, action, source, attempt)
+      return await makeFrom(bucket, ledger, action, source, { attempt, allowed })
     } catch (error) {
       if (error instanceof CheckpointFormatError) {
-        return { kind: 'refused', key: entryKeyOf(action), reason: error.message }
+        return { kind: 'refused', key: entryKeyOf(action), ...refusalOf(error, allowed) }
       }
       if (!(error instanceof BucketError && error.code === 'gone')) throw error
     }
@@ -99,7 +103,7 @@ async function makeFrom(
   ledger: Ledger,
   action: Make,
   source: Source,
-  attempt: Attempt,
+  { attempt, allowed }: { attempt: Attempt; allowed: readonly GlobalName[] },
 ): Promise<Result> {
   const { identity } = action
   const at = whereIs(bucket, source.key)
@@ -107,6 +111,7 @@ async function makeFrom(
   const plan = await planOutput(reader, {
     wanted: (key) => keepsKey(identity, key),
     format: identity.format ?? 'pth',
+    permitted: allowed,
   })
   const rewrite = { source: { ...source, ...at }, reader, plan, timeLeft: attempt.timeLeft }
   return goOn(
@@ -149,6 +154,7 @@ async function write(
 ): Promise<Result> {
   const written = await writeOver(bucket, ledger, key, content, action.replaces)
   if (written.kind === 'written') {
+    const permitted = namesOf(plan.globals.filter(({ byOption }) => byOption))
     const object: ArtifactObject = {
       versionId: written.versionId,
       etag: written.etag,
@@ -158,6 +164,7 @@ async function write(
       removedKeys: plan.removedKeys,
       layoutVersion: plan.layoutVersion,
       hashedBy: content.hashedBy,
+      ...(permitted.length > 0 && { permittedGlobals: permitted }),
     }
     return { kind: 'made', key, object }
   }

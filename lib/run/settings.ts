@@ -3,6 +3,7 @@ import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { S3Client } from '@aws-sdk/client-s3'
 import { SQSClient } from '@aws-sdk/client-sqs'
 import { keepsVersions } from '../bucket/versioning.ts'
+import { type GlobalName, globalNamed } from '../checkpoint/rewrite.ts'
 import {
   HookArgumentError,
   type NamedArguments,
@@ -46,8 +47,9 @@ export function workerFromEnvironment(environment: NodeJS.ProcessEnv): Worker {
     jobs: { sqs: new SQSClient({}), queueUrl: required(environment, 'JOBS_QUEUE_URL') },
     reach: {
       keyPrefix: environment['KEY_PREFIX'] ?? '',
-      outBuckets: (environment['OUT_BUCKETS'] ?? '').split(',').filter((name) => name !== ''),
+      outBuckets: listIn(environment, 'OUT_BUCKETS'),
     },
+    allowedGlobals: listIn(environment, 'ALLOWED_GLOBALS').map(allowedGlobal),
     brake: wholeNumber(environment, 'BRAKE'),
     keepsVersions: remembered(
       (name) => keepsVersions({ ...bucket, name }),
@@ -84,6 +86,20 @@ export function wholeNumber(environment: NodeJS.ProcessEnv, name: string): numbe
   const text = required(environment, name)
   if (!/^\d+$/.test(text)) throw new SettingError(name, `expected a whole number, got ${text}`)
   return Number(text)
+}
+
+/** A variable that holds texts separated by commas; none where it is not set. */
+function listIn(environment: NodeJS.ProcessEnv, name: string): string[] {
+  return (environment[name] ?? '').split(',').filter((text) => text !== '')
+}
+
+function allowedGlobal(text: string): GlobalName {
+  const named = globalNamed(text)
+  if (named !== undefined) return named
+  throw new SettingError(
+    'ALLOWED_GLOBALS',
+    `expected names such as package.module.Name, got ${text}`,
+  )
 }
 
 function stackArguments(environment: NodeJS.ProcessEnv, name: string): NamedArguments {

@@ -14,6 +14,7 @@ import { ConflictError } from '../message-hub/message-hub-error.ts'
 import { carryOut, outstanding } from './carry-out.ts'
 import { observe } from './observe.ts'
 import { onePerPlace, runsOfKey } from './places.ts'
+import { namesOf } from './refusal.ts'
 import { whereIs } from './where-is.ts'
 import type { Worker } from './worker.ts'
 
@@ -177,6 +178,7 @@ export function decideOn(
   return decide(ledger, {
     bucket: worker.bucket.name,
     reach: worker.reach,
+    allowedGlobals: namesOf(worker.allowedGlobals),
     brake: worker.brake,
     unversioned,
     nowSeconds: worker.nowSeconds(),

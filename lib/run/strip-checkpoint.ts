@@ -3,11 +3,12 @@ import { type Bucket, BucketError } from '../bucket/bucket.ts'
 import { replaceVersion } from '../bucket/replace.ts'
 import { type Rewrite, unhashedFile } from '../bucket/rewritten-file.ts'
 import { sourceReader } from '../bucket/source-reader.ts'
-import { CheckpointFormatError, planOutput } from '../checkpoint/rewrite.ts'
+import { CheckpointFormatError, type GlobalName, planOutput } from '../checkpoint/rewrite.ts'
 import type { Action } from '../hook/ledger.ts'
 import type { Result } from '../hook/record-result.ts'
 import { type Attempt, goOn, UNHURRIED } from './attempt.ts'
 import { inspectUpload } from './inspect-upload.ts'
+import { refusalOf } from './refusal.ts'
 
 type Strip = Extract<Action, { kind: 'strip' }>
 
@@ -15,6 +16,7 @@ type Strip = Extract<Action, { kind: 'strip' }>
  * Strips a checkpoint, whatever was left of an earlier attempt.
  *
  * @param action which version, and the top-level keys that go
+ * @param allowed what its pickle may name beside the allow-list; it changes no byte of what is written
  * @returns `done` where another object had taken its place
  * @throws {OutOfTime} where another attempt may go on; what is there by then stays
  * @throws the S3 error where the outcome is not known; stripping again is safe
@@ -23,6 +25,7 @@ export async function stripCheckpoint(
   bucket: Bucket,
   action: Strip,
   attempt: Attempt = UNHURRIED,
+  allowed: readonly GlobalName[] = [],
 ): Promise<Result> {
   const { droppedKeys } = action
   try {
@@ -30,6 +33,7 @@ export async function stripCheckpoint(
     const plan = await planOutput(reader, {
       wanted: (key) => !droppedKeys.includes(key),
       format: 'pth',
+      permitted: allowed,
     })
     if (plan.removedKeys.length === 0) return { kind: 'unstripped', refusal: undefined }
     const { key, versionId, etag, sizeBytes } = action
@@ -39,11 +43,11 @@ export async function stripCheckpoint(
       rewrite,
       attempt,
       () => strip(bucket, action, rewrite),
-      (refusal) => ({ kind: 'unstripped', refusal }),
+      (reason) => ({ kind: 'unstripped', refusal: { reason } }),
     )
   } catch (error) {
     if (error instanceof CheckpointFormatError) {
-      return { kind: 'unstripped', refusal: error.message }
+      return { kind: 'unstripped', refusal: refusalOf(error, allowed) }
     }
     if (error instanceof BucketError && error.code === 'gone') return { kind: 'done' }
     throw error

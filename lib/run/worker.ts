@@ -1,5 +1,6 @@
 import type { SQSClient } from '@aws-sdk/client-sqs'
 import type { Bucket } from '../bucket/bucket.ts'
+import type { GlobalName } from '../checkpoint/rewrite.ts'
 import type { Reach } from '../hook/out-dir.ts'
 import type { MessageHub } from '../message-hub/message-hub.ts'
 
@@ -10,6 +11,8 @@ export interface Worker {
   jobs: { sqs: SQSClient; queueUrl: string }
   /** Where else than into its runs the hub may write. */
   reach: Omit<Reach, 'bucket'>
+  /** What the pickle of a checkpoint may name beside the allow-list, where it is rewritten. */
+  allowedGlobals: readonly GlobalName[]
   /** How many evictions a change of the options may cause at once. */
   brake: number
   /** Whether a bucket keeps what is deleted; asked before each new deletion. */

@@ -11,12 +11,14 @@ describe('settings from CDK context', () => {
     const asText = settingsFrom({
       hookArguments: '{"interval": 2, "save_best": ["acc"]}',
       outBuckets: 'exports,more-exports',
+      allowedGlobals: 'my.project.Thing,numpy.größe._x',
       noncurrentDays: '7',
       deletionProtection: 'false',
     })
     const asJson = settingsFrom({
       hookArguments: { interval: 2, save_best: ['acc'] },
       outBuckets: ['exports', 'more-exports'],
+      allowedGlobals: ['my.project.Thing', 'numpy.größe._x'],
       noncurrentDays: 7,
       deletionProtection: false,
     })
@@ -36,6 +38,11 @@ describe('settings from CDK context', () => {
     [{ keyPrefix: 'exps/*' }, 'context key keyPrefix: may hold'],
     [{ keyPrefix: '.check' }, 'context key keyPrefix: must not reach .checkpoint-hub/'],
     [{ outBuckets: 'exports/*' }, 'context key outBuckets.0: must be names of buckets'],
+    [{ allowedGlobals: 'Thing' }, 'context key allowedGlobals.0: must be names such as'],
+    [{ allowedGlobals: 'a.B,my.project.*' }, 'context key allowedGlobals.1: must be names'],
+    [{ allowedGlobals: ['my.project.'] }, 'context key allowedGlobals.0: must be names'],
+    [{ allowedGlobals: ['a.B c'] }, 'context key allowedGlobals.0: must be names'],
+    [{ allowedGlobals: [`a.${'B'.repeat(1999)}`] }, 'allowedGlobals: must be at most 2000 bytes'],
     [{ publishTimeoutSeconds: '901' }, 'context key publishTimeoutSeconds: '],
     [{ deletionProtection: 'no' }, 'context key deletionProtection: must be true or false'],
     [{ brake: 0, noncurrentDays: 'x' }, /noncurrentDays: .*\n.*brake: /],

@@ -87,10 +87,25 @@ export type Allows = (global: GlobalName) => boolean
 /** Whether a global is on the list, as an exact pair of module and name. */
 export const isAllowed: Allows = (global) => ALLOWED.has(pairOf(global))
 
-/** The list, and what someone permits beside it, pair by pair. */
+/**
+ * The list, and what someone permits beside it. A person names `package.module.Outer.Inner`, of which nobody
+ * can tell where the module ends: the whole of it counts.
+ */
 export function allowing(permitted: readonly GlobalName[]): Allows {
-  const pairs = new Set(permitted.map(pairOf))
-  return (global) => isAllowed(global) || pairs.has(pairOf(global))
+  const names = new Set(permitted.map(dottedName))
+  return (global) => isAllowed(global) || names.has(dottedName(global))
+}
+
+/** A global as people name it: `package.module.Name`, the module by its name of today. */
+export function dottedName({ module, name }: GlobalName): string {
+  return `${currentModule(module)}.${name}`
+}
+
+/** The global that a text such as `package.module.Name` names, or nothing where it names none. */
+export function globalNamed(text: string): GlobalName | undefined {
+  if (!/^[\p{L}_][\p{L}\p{N}_]*(\.[\p{L}_][\p{L}\p{N}_]*)+$/u.test(text)) return undefined
+  const dot = text.lastIndexOf('.')
+  return { module: text.slice(0, dot), name: text.slice(dot + 1) }
 }
 
 function pairOf({ module, name }: GlobalName): string {

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto'
 import { stepId, type Upload } from '../../../lib/hook/history.ts'
-import { type Effect, keepsKey, type Ledger } from '../../../lib/hook/ledger.ts'
+import { type Effect, keepsKey, type Ledger, type Refusal } from '../../../lib/hook/ledger.ts'
 import { folderOf, keyIn, nameOf, publishedName } from '../../../lib/hook/names.ts'
 import type { Claim } from '../../../lib/hook/out-dir.ts'
 import { type Decision, decide } from '../../../lib/hook/plan.ts'
@@ -36,6 +36,10 @@ export class AHub {
   reach: { keyPrefix: string; outBuckets: string[] } = { keyPrefix: '', outBuckets: [] }
   /** Versions that are found unfit to publish. */
   readonly unfit = new Set<string>()
+  /** Versions whose pickle names a global that is not on the allow-list. */
+  readonly namesGlobal = new Set<string>()
+  /** What the stack allows beside the list. */
+  allowedGlobals: string[] = []
   /** Versions that hold none of the keys that options leave out. */
   readonly bare = new Set<string>()
   /** Versions that have expired. */
@@ -96,6 +100,7 @@ export class AHub {
       brake: this.brake,
       unversioned: [],
       reach: this.reach,
+      allowedGlobals: this.allowedGlobals,
       nowSeconds: LATER_SECONDS,
     })
   }
@@ -157,12 +162,21 @@ export class AHub {
     return { kind: 'done' }
   }
 
+  #refusalOf(versionId: string): Refusal | undefined {
+    if (this.unfit.has(versionId)) return { reason: 'unfit' }
+    const isForbidden =
+      this.namesGlobal.has(versionId) && !this.allowedGlobals.includes('own.Thing')
+    if (!isForbidden) return undefined
+    return { reason: 'own.Thing at meta', allowedGlobals: this.allowedGlobals }
+  }
+
   #strip(action: Extract<Effect['action'], { kind: 'strip' }>): Result {
     const { key, versionId, etag, droppedKeys } = action
     const versions = this.#versions.get(key) ?? []
     const top = versions.at(-1)
     if (top === undefined || !('upload' in top) || top.upload.etag !== etag) return { kind: 'done' }
-    if (this.unfit.has(versionId)) return { kind: 'unstripped', refusal: 'an unknown global' }
+    const refusal = this.#refusalOf(versionId)
+    if (refusal !== undefined) return { kind: 'unstripped', refusal }
     if (this.bare.has(versionId)) return { kind: 'unstripped', refusal: undefined }
     this.#count += 1
     const upload: Upload = {
@@ -204,9 +218,10 @@ export class AHub {
     const { identity } = action
     const { versionId } = identity.source
     if (this.expired.has(versionId)) return { kind: 'gone' }
-    if (this.unfit.has(versionId)) {
+    const refusal = this.#refusalOf(versionId)
+    if (refusal !== undefined) {
       const key = identity.kind === 'best' ? action.key : refusedKey(identity)
-      return { kind: 'refused', key, reason: 'an unknown global' }
+      return { kind: 'refused', key, ...refusal }
     }
     if (this.foreign.has(nameOf(action.key))) {
       return { kind: 'foreign', key: action.key, seconds: 5 }

@@ -231,7 +231,33 @@ describe('a strip', () => {
     hub.unfit.add('v1')
     hub.see(...run.observations, ...run.upload(3).observations.slice(-1))
     expect(hub.did('strip')).toEqual(['epoch_1.pth', 'epoch_2.pth'])
-    expect(hub.state(1)?.unstripped).toMatchObject({ refusal: 'an unknown global' })
+    expect(hub.state(1)?.unstripped).toMatchObject({ refusal: { reason: 'unfit' } })
+  })
+
+  test('that was refused for a global is tried again once the stack allows others', () => {
+    const run = aRun(LEAN).upload(1, 2)
+    const hub = new AHub(run)
+    hub.namesGlobal.add('v1')
+    hub.see(...run.observations)
+    hub.allowedGlobals = ['other.Thing']
+    hub.settle().settle()
+    expect(hub.did('strip')).toEqual(['epoch_1.pth', 'epoch_1.pth'])
+    expect(hub.state(1)?.unstripped?.refusal?.allowedGlobals).toEqual(['other.Thing'])
+    hub.allowedGlobals = ['own.Thing']
+    hub.settle().settle()
+    expect(hub.did('strip')).toHaveLength(3)
+    expect(hub.state(1)?.unstripped).toBeUndefined()
+    expect(lacks(hub)).toEqual({ 1: OPTIMIZER, 2: [] })
+  })
+
+  test('that was refused for another reason is not, whatever the stack allows', () => {
+    const run = aRun(LEAN).upload(1, 2)
+    const hub = new AHub(run)
+    hub.unfit.add('v1')
+    hub.see(...run.observations)
+    hub.allowedGlobals = ['own.Thing']
+    hub.settle()
+    expect(hub.did('strip')).toEqual(['epoch_1.pth'])
   })
 
   test('that was refused is tried again with other bytes', () => {

@@ -640,6 +640,38 @@ describe('a published file', () => {
 })
 
 describe('a refusal', () => {
+  test('for a global is tried again once the stack allows others, and stands until then', () => {
+    const run = aRun({ ...PUBLISHING, save_best: 'acc' })
+      .validated('acc', 0.9)
+      .end()
+    const hub = new AHub(run)
+    hub.namesGlobal.add('v1')
+    hub.see(...run.observations, ...run.observations)
+    const made = () => hub.done.filter(({ kind }) => kind === 'make').length
+    const refused = () => [...hub.ledger.artifacts.values()].map(({ state }) => state)
+    const first = made()
+    expect(refused()).toEqual(Array.from({ length: first }, () => 'refused'))
+    hub.allowedGlobals = ['other.Thing']
+    hub.settle().settle()
+    expect(made()).toBe(2 * first)
+    hub.allowedGlobals = ['own.Thing']
+    hub.settle().settle()
+    expect(made()).toBeGreaterThan(2 * first)
+    expect(new Set(refused())).toEqual(new Set(['current']))
+    expect(hub.artifacts.get('best_acc_epoch_1.pth')).toBe('v1')
+    expect(hub.published()).toContain('best_acc_epoch_1')
+  })
+
+  test('for another reason is for good, whatever the stack allows', () => {
+    const run = aRun({ save_best: 'acc' }).validated('acc', 0.9)
+    const hub = new AHub(run)
+    hub.unfit.add('v1')
+    hub.see(...run.observations)
+    hub.allowedGlobals = ['own.Thing']
+    hub.settle()
+    expect(hub.done.filter(({ kind }) => kind === 'make')).toHaveLength(1)
+  })
+
   test('leaves the copy of the same name that is there', () => {
     const run = aRun({ save_best: 'acc' }).validated('acc', 0.9).upload(1)
     const hub = new AHub(run)

@@ -64,7 +64,7 @@ describe('an eviction that a slow worker carried out', () => {
   const action = { kind: 'evict', id: ID, key: keyOf(1), versionId: 'v1', etag: 'e1' } as const
   const stateOf = (state: CheckpointState) =>
     ofStale(withState(state), action, { kind: 'done' }).checkpoints.get(ID)
-  const unstripped = { bytes: 'b', droppedKeys: ['optimizer'], refusal: 'no' }
+  const unstripped = { bytes: 'b', droppedKeys: ['optimizer'], refusal: { reason: 'no' } }
 
   test('stands again where it had been withdrawn', () => {
     const state = { evicted: undefined, withdrawn: ['v1', 'v2'], unstripped }
@@ -212,7 +212,7 @@ describe('a strip', () => {
 
   test('that could not be done is remembered for those bytes and keys', () => {
     const state = { evicted: undefined, withdrawn: ['v1'] }
-    const refusal = 'an unknown global'
+    const refusal = { reason: 'names own.Thing', allowedGlobals: ['other.Thing'] }
     const ledger = ofStanding(withState(state), action, { kind: 'unstripped', refusal })
     expect(ledger.checkpoints.get(ID)).toEqual({
       ...state,

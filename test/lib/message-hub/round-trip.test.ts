@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Upload } from '../../../lib/hook/history.ts'
 import type { NamedArguments } from '../../../lib/hook/hook-arguments.ts'
-import { type Artifact, emptyLedger, type Ledger } from '../../../lib/hook/ledger.ts'
+import { type Artifact, emptyLedger, type Ledger, type Refusal } from '../../../lib/hook/ledger.ts'
 import { type Folder, folderOf, keyIn, type Run, type Series } from '../../../lib/hook/names.ts'
 import type { Claim } from '../../../lib/hook/out-dir.ts'
 import { type Observation, record } from '../../../lib/hook/record.ts'
@@ -336,7 +336,10 @@ const object = recordOf({
   removedKeys: fc.array(texts, { maxLength: 2 }),
   layoutVersion: fc.nat(3),
   hashedBy: fc.constantFrom('s3' as const, 'function' as const),
-})
+}).chain((made) => fc.constantFrom(made, { ...made, permittedGlobals: ['own.Thing'] }))
+const refusal: fc.Arbitrary<Refusal> = texts.chain((reason) =>
+  fc.constantFrom({ reason }, { reason, allowedGlobals: [] }, { reason, allowedGlobals: ['a.B'] }),
+)
 /** The entry's key tells the folder. */
 const artifactAt = (key: string): fc.Arbitrary<[string, Artifact]> => {
   const identity = named.map((each) => ({ ...each, folder: folderOf(key) }))
@@ -346,7 +349,11 @@ const artifactAt = (key: string): fc.Arbitrary<[string, Artifact]> => {
       identity,
       object,
     }),
-    recordOf({ state: fc.constant('refused' as const), identity, reason: texts }),
+    fc.tuple(identity, refusal).map(([each, why]) => ({
+      state: 'refused' as const,
+      identity: each,
+      ...why,
+    })),
     recordOf({ state: fc.constant('foreign' as const), seconds: times }),
   )
   return artifact.map((each) => [key, each])
@@ -403,7 +410,7 @@ const anyLedger: fc.Arbitrary<Ledger> = recordOf({
         unstripped: recordOf({
           bytes: texts,
           droppedKeys: fc.array(texts, { maxLength: 2 }),
-          refusal: fc.option(texts, { nil: undefined }),
+          refusal: fc.option(refusal, { nil: undefined }),
         }),
       }),
     ),

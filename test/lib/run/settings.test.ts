@@ -23,6 +23,7 @@ describe('the environment of a function', () => {
       jobs: { queueUrl: 'https://sqs.invalid/jobs' },
       brake: 10,
       reach: { keyPrefix: '', outBuckets: [] },
+      allowedGlobals: [],
     })
     expect(Math.abs(worker.nowSeconds() - Date.now() / 1000)).toBeLessThan(2)
     expect(Number.isInteger(worker.nowSeconds())).toBe(true)
@@ -36,6 +37,14 @@ describe('the environment of a function', () => {
     })
   })
 
+  test('says what pickles may name', () => {
+    const allowed = { ALLOWED_GLOBALS: 'my.project.Thing,own.Config' }
+    expect(workerFromEnvironment({ ...ENVIRONMENT, ...allowed }).allowedGlobals).toEqual([
+      { module: 'my.project', name: 'Thing' },
+      { module: 'own', name: 'Config' },
+    ])
+  })
+
   test.each(Object.keys(ENVIRONMENT))('that lacks %s is an error that names it', (name) => {
     for (const value of [undefined, '']) {
       expect(() => workerFromEnvironment({ ...ENVIRONMENT, [name]: value })).toThrow(
@@ -47,6 +56,7 @@ describe('the environment of a function', () => {
   test.each([
     ['BRAKE', 'ten', 'expected a whole number, got ten'],
     ['BRAKE', '-1', 'expected a whole number, got -1'],
+    ['ALLOWED_GLOBALS', 'a.B,*', 'expected names such as package.module.Name, got *'],
     ['NONCURRENT_DAYS', '1.5', 'expected a whole number, got 1.5'],
     ['DEFAULT_HOOK_ARGUMENTS', '{', 'expected a JSON object, got {'],
     ['DEFAULT_HOOK_ARGUMENTS', '[]', 'checkpoint_hook: expected an object of arguments, got []'],

@@ -37,6 +37,7 @@ export async function newWorker(
     hub: { ...hub, setting: { bucket: bucket.name, noncurrentDays: 30 } },
     jobs: newJobs(queue),
     reach: { keyPrefix: '', outBuckets: [] },
+    allowedGlobals: [],
     brake: 10,
     keepsVersions: (name) => keepsVersions({ ...bucket, name }),
     nowSeconds: () => Math.floor(Date.now() / 1000),

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { allowing, dottedName, globalNamed } from '../../../../lib/checkpoint/pickle/allow-list.ts'
 import { globalsIn, refuseForbidden } from '../../../../lib/checkpoint/pickle/globals.ts'
 import { readPickle } from '../../../../lib/checkpoint/pickle/read-pickle.ts'
 import { complaintOf } from '../../../fixtures/complaint.ts'
@@ -109,6 +110,45 @@ describe('what would change the reading program is no pickle at all:', () => {
   ])('%s', async (_, piece) => {
     expect(await complaintOf(() => readPickle(pickleOf(piece)))).toBe('bad-pickle')
   })
+})
+
+describe('a name that somebody permits', () => {
+  const permitted = (text: string, ...pieces: readonly Piece[]) => {
+    const named = globalNamed(text)
+    if (named === undefined) throw new Error(`${text} names nothing`)
+    return globalsIn(readPickle(pickleOf(...pieces), allowing([named])), [named])
+      .filter(({ allowed, byOption }) => !allowed || byOption)
+      .map((each) => [dottedName(each), each.allowed])
+  }
+
+  test.each<[string, string, Piece]>([
+    ['of a module', 'my.project.Thing', global('my.project', 'Thing')],
+    ['of a class within a class', 'my.project.Outer.Inner', global('my.project', 'Outer.Inner')],
+    ["by Python 2's name of its module", 'builtins.type', global('__builtin__', 'type')],
+    [
+      "of a method, as protocol 2 writes it, beside its class's",
+      'my.project.Thing.load',
+      call('__builtin__', 'getattr', global('my.project', 'Thing'), text('load')),
+    ],
+  ])('%s is allowed, and is known to be so by option', (_, name, piece) => {
+    expect(permitted(name, piece)).toContainEqual([name, true])
+  })
+
+  test.each<[string, Piece]>([
+    ['another name of its module', global('my.project', 'Thin')],
+    ['what lies in it', global('my.project', 'Thing.load')],
+    ['what it lies in', global('my', 'project')],
+    ['the same of another module', global('not.my.project', 'Thing')],
+  ])('does not allow %s', (_, piece) => {
+    expect(permitted('my.project.Thing', piece)).toEqual([[expect.any(String), false]])
+  })
+
+  test.each(['', 'Thing', '.Thing', 'a.', 'a..b', 'a.*', 'a.b c', 'a.b\n', '1a.b', 'a,b.c'])(
+    'is not written %j',
+    (name) => {
+      expect(globalNamed(name)).toBeUndefined()
+    },
+  )
 })
 
 test('a refusal lists the names and their places', () => {
