@@ -6,7 +6,12 @@
  * under its name. Each step can be gone on with after a crash: docs/decisions/0023.
  */
 import type { RangeReader } from '../checkpoint/range-reader.ts'
-import { checkLocalHeaders, type Part, type RewritePlan } from '../checkpoint/rewrite.ts'
+import {
+  checkLocalHeaders,
+  type LongestParts,
+  type Part,
+  type RewritePlan,
+} from '../checkpoint/rewrite.ts'
 import { type Assembled, assembleObject } from './assemble-object.ts'
 import { bareEtag } from './bucket.ts'
 import type { SourceVersion } from './copy-source.ts'
@@ -24,7 +29,7 @@ import {
   stagingKey,
   writeProgress,
 } from './staging.ts'
-import { partsOfCopy, partsOfPlan } from './transfer-parts.ts'
+import { partsOfCopy, partsOfPlan, TRANSFER_PARTS } from './transfer-parts.ts'
 import { type Content, contentOf, type Put } from './write.ts'
 
 /** A file to be made of a version in the bucket. */
@@ -46,17 +51,20 @@ export interface UnhashedFile {
   readonly drop: () => Promise<void>
 }
 
-/** How large a file may be to go through the function, and to be hashed by S3. */
+/** How large a file may be to go through the function, and to be hashed by S3; and how it is cut. */
 export interface MoveLimits {
   /** Up to so many bytes one read and one PUT cost less than parts. */
   readonly wholeBytes: number
   /** `CopyObject` takes no larger source (S3 API reference). */
   readonly storeHashBytes: number
+  /** How long parts may be, which changes no byte of the file; the attempts on one file share it. */
+  readonly longestParts: LongestParts
 }
 
 export const MOVE_LIMITS: MoveLimits = {
   wholeBytes: 16 * 1024 ** 2,
   storeHashBytes: 5 * 1024 ** 3,
+  longestParts: TRANSFER_PARTS,
 }
 
 /** User metadata of a staged object. */
@@ -82,7 +90,7 @@ export async function prepareFile(
     const content = contentOf(await readPieces(reader, plan.pieces))
     return { ...content, hashedBy: 'function', drop: async () => {} }
   }
-  const move = await moveOf(rewrite)
+  const move = await moveOf(rewrite, limits)
   const ready = await hashed(move, limits)
   return { sizeBytes: plan.sizeBytes, ...ready.hash, ...fileOf(move, ready) }
 }
@@ -102,14 +110,14 @@ export async function unhashedFile(
     const { put } = contentOf(await readPieces(reader, plan.pieces))
     return { put, drop: async () => {} }
   }
-  return fileOf(await moveOf(rewrite), { hash: undefined, staged: undefined })
+  return fileOf(await moveOf(rewrite, limits), { hash: undefined, staged: undefined })
 }
 
-async function moveOf(rewrite: Rewrite): Promise<Move> {
-  const parts = partsOfPlan(rewrite.plan)
+async function moveOf(rewrite: Rewrite, { longestParts }: MoveLimits): Promise<Move> {
+  const parts = partsOfPlan(rewrite.plan, longestParts)
   const key = stagingKey(rewrite.source, parts)
   const progress = await readProgress(rewrite.source.bucket, key)
-  return { ...rewrite, parts, key, progress }
+  return { ...rewrite, longestParts, parts, key, progress }
 }
 
 function fileOf(move: Move, ready: Ready): UnhashedFile {
@@ -120,8 +128,11 @@ function fileOf(move: Move, ready: Ready): UnhashedFile {
 }
 
 /** Lets go of all that earlier attempts on a file left under way. */
-export async function discardFile({ source, plan }: Rewrite): Promise<void> {
-  const key = stagingKey(source, partsOfPlan(plan))
+export async function discardFile(
+  { source, plan }: Rewrite,
+  { longestParts }: MoveLimits = MOVE_LIMITS,
+): Promise<void> {
+  const key = stagingKey(source, partsOfPlan(plan, longestParts))
   const progress = await readProgress(source.bucket, key)
   if (progress !== undefined) await abortUpload(uploadOf(source, progress))
   await dropStaged(source.bucket, key)
@@ -129,6 +140,7 @@ export async function discardFile({ source, plan }: Rewrite): Promise<void> {
 
 /** A rewrite, its parts, and where it stands under its staging key. */
 interface Move extends Rewrite {
+  readonly longestParts: LongestParts
   readonly parts: readonly Part[]
   readonly key: string
   readonly progress: Progress | undefined
@@ -198,7 +210,7 @@ function stagedMetadata(key: string): Record<string, string> {
 
 /** Assembles the file under its name: of the staged copy, or of the source's own ranges. */
 async function put(
-  { source, reader, timeLeft, parts, key: stagedKey, progress }: Move,
+  { source, reader, timeLeft, longestParts, parts, key: stagedKey, progress }: Move,
   { hash, staged }: Ready,
   destination: Destination,
 ): Promise<Assembled> {
@@ -210,7 +222,7 @@ async function put(
   return assembleObject({
     source: staged ?? source,
     reader,
-    parts: staged === undefined ? parts : partsOfCopy(staged.sizeBytes),
+    parts: staged === undefined ? parts : partsOfCopy(staged.sizeBytes, longestParts),
     destination,
     timeLeft,
     begun: isSame ? earlier : undefined,

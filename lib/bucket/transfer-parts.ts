@@ -1,6 +1,7 @@
 /** The parts of an object as they go over the wire: small enough to be sent from memory and copied at once. */
 import {
   cutIntoParts,
+  type LongestParts,
   type Part,
   type RewritePlan,
   S3_PART_RULES,
@@ -12,14 +13,17 @@ const COPY_BYTES = 64 * 1024 ** 2
 /** What is sent is held: some times this for each part under way. */
 const SEND_BYTES = 16 * 1024 ** 2
 
+/** How long parts are where nobody says otherwise. */
+export const TRANSFER_PARTS: LongestParts = { copyBytes: COPY_BYTES, sendBytes: SEND_BYTES }
+
 /** The parts that make a rewritten file, in order. */
-export function partsOfPlan(plan: RewritePlan): Part[] {
-  return splitParts(cutIntoParts(plan), { copyBytes: COPY_BYTES, sendBytes: SEND_BYTES })
+export function partsOfPlan(plan: RewritePlan, longest = TRANSFER_PARTS): Part[] {
+  return splitParts(cutIntoParts(plan), longest)
 }
 
 /** The parts that make a copy of a whole object. */
-export function partsOfCopy(sizeBytes: number): Part[] {
-  const partBytes = Math.max(COPY_BYTES, Math.ceil(sizeBytes / S3_PART_RULES.maxParts))
+export function partsOfCopy(sizeBytes: number, { copyBytes } = TRANSFER_PARTS): Part[] {
+  const partBytes = Math.max(copyBytes, Math.ceil(sizeBytes / S3_PART_RULES.maxParts))
   return Array.from({ length: Math.ceil(sizeBytes / partBytes) }, (_, index) => {
     const offset = index * partBytes
     return { kind: 'copy', offset, lengthBytes: Math.min(partBytes, sizeBytes - offset) }

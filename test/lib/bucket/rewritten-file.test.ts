@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type {
   CompleteMultipartUploadCommandInput,
   UploadPartCommandInput,
@@ -6,11 +7,13 @@ import type {
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { Bucket } from '../../../lib/bucket/bucket.ts'
 import { MOVE_LIMITS, prepareFile, type RewrittenFile } from '../../../lib/bucket/rewritten-file.ts'
+import { TRANSFER_PARTS } from '../../../lib/bucket/transfer-parts.ts'
 import { SHA256, type Written, writeIfAbsent } from '../../../lib/bucket/write.ts'
+import { publishedName } from '../../../lib/hook/names.ts'
 import { startMiniStack } from '../../../local/ministack.ts'
 import { startMoto } from '../../../local/moto.ts'
 import { largeCheckpoint, MIB } from '../../fixtures/large-checkpoint.ts'
-import { bytesAt, head, liveKeys, put, textAt, type Uploaded } from './objects.ts'
+import { bytesAt, head, liveKeys, put, remove, textAt, type Uploaded } from './objects.ts'
 import { callsTo, expectedFile, keyOf, rewriteOf, uploadsLeft } from './rewrites.ts'
 import { type Store, startStore } from './store.ts'
 import { aroundCalls, type Call } from './wire.ts'
@@ -18,6 +21,7 @@ import { aroundCalls, type Call } from './wire.ts'
 const KEY = 'run/epoch_1.pth'
 const FINAL = 'run/best_acc_epoch_1.pth'
 const checkpoint = largeCheckpoint({ weights: [20 * MIB, 4 * MIB], optimizer: [3 * MIB] })
+const smaller = largeCheckpoint({ weights: [11 * MIB, MIB], optimizer: [MIB] })
 const expected = await expectedFile(checkpoint)
 
 describe.each([
@@ -81,6 +85,34 @@ describe.each([
       new Set(calls.flatMap(({ input }) => ('UploadId' in input ? keyOf(input) : []))),
     ).toEqual(new Set([FINAL]))
     await expectDone()
+  })
+
+  test('three runs in each of two part sizes make the same bytes, hash and name (12)', async () => {
+    const source = await put(bucket, KEY, smaller)
+    const made = []
+    const cuts = []
+    for (const longestParts of [TRANSFER_PARTS, { copyBytes: 10 * MIB, sendBytes: 10 * MIB }]) {
+      for (let run = 0; run < 3; run += 1) {
+        const own = { ...bucket, s3: store.newS3() }
+        const calls = callsTo(own)
+        const limits = { ...MOVE_LIMITS, wholeBytes: MIB, longestParts }
+        const file = await prepareFile(await rewriteOf(own, source), limits)
+        const name = publishedName(KEY, file.sha256)
+        expect(await writeIfAbsent(own, name, file, undefined)).toMatchObject({ kind: 'written' })
+        await file.drop()
+        const bytes = (await bytesAt(own, name)) ?? new Uint8Array()
+        made.push([name, file.sha256, createHash('sha256').update(bytes).digest('hex')])
+        const parts = calls.filter(({ name }) => name.startsWith('UploadPart')).map(bytesOf)
+        expect(Math.max(...parts)).toBeLessThanOrEqual(longestParts.copyBytes)
+        cuts.push(parts.toSorted().join())
+        // So that the next run makes it again.
+        await remove(bucket, name)
+      }
+    }
+    const { sha256 } = await expectedFile(smaller)
+    const once = [`run/epoch_1-${sha256.slice(0, 8)}.pth`, sha256, sha256]
+    expect(made).toEqual(Array(6).fill(once))
+    expect(new Set(cuts).size).toBe(2)
   })
 
   test('a small file is one PUT', async () => {
