@@ -14,12 +14,12 @@ import { OutOfTime, requireTime, type TimeLeft } from './deadline.ts'
 import { headOf } from './head.ts'
 import {
   abortUpload,
+  type BegunUpload,
   beginUpload,
   completeUpload,
   type Destination,
   type MultipartUpload,
   type PartsThere,
-  partsThere,
   putPart,
 } from './multipart.ts'
 
@@ -32,8 +32,8 @@ export interface Assembly {
   readonly parts: readonly Part[]
   readonly destination: Destination
   readonly timeLeft: TimeLeft
-  /** An upload of the very same parts that an earlier attempt began, if it is known. */
-  readonly begun?: MultipartUpload | undefined
+  /** An upload of the very same parts that an earlier attempt began, if it was found. */
+  readonly begun?: BegunUpload | undefined
   /** Called before the first part, so that another attempt can find the upload. */
   readonly onBegun?: (upload: MultipartUpload) => Promise<void>
 }
@@ -70,12 +70,7 @@ export async function assembleObject(assembly: Assembly): Promise<Assembled> {
 
 async function assembleOnce(assembly: Assembly): Promise<Assembled> {
   const { destination, begun } = assembly
-  let there = begun && (await partsThere(begun))
-  let upload = begun
-  if (upload === undefined || there === undefined) {
-    upload = await begin(assembly)
-    there = new Map()
-  }
+  const { upload, there } = begun ?? { upload: await begin(assembly), there: new Map() }
   let failure: unknown
   try {
     const etags = await putParts(assembly, upload, there)

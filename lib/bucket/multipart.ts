@@ -45,8 +45,14 @@ export async function beginUpload(destination: Destination): Promise<MultipartUp
   return { bucket, key, uploadId: UploadId }
 }
 
-/** The parts that an upload has already; nothing where there is no such upload any more. */
-export async function partsThere(upload: MultipartUpload): Promise<PartsThere | undefined> {
+/** An upload that an earlier attempt began, and what is in it. */
+export interface BegunUpload {
+  readonly upload: MultipartUpload
+  readonly there: PartsThere
+}
+
+/** Finds an upload with the parts that it has already; nothing where there is no such upload any more. */
+export async function findUpload(upload: MultipartUpload): Promise<BegunUpload | undefined> {
   const there: PartsThere = new Map()
   try {
     // The SDK's own paginator goes by the marker, which some stores give after the last page too.
@@ -62,7 +68,7 @@ export async function partsThere(upload: MultipartUpload): Promise<PartsThere | 
       }
       PartNumberMarker = page.IsTruncated ? page.NextPartNumberMarker : undefined
     } while (PartNumberMarker !== undefined)
-    return there
+    return { upload, there }
   } catch (error) {
     if (statusOf(error) === 404) return undefined
     throw error

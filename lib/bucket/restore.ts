@@ -1,16 +1,13 @@
 /** Restores: a noncurrent version becomes the current one again, by a copy under its own key. */
-import {
-  CompleteMultipartUploadCommand,
-  CopyObjectCommand,
-  CreateMultipartUploadCommand,
-  HeadObjectCommand,
-  UploadPartCopyCommand,
-} from '@aws-sdk/client-s3'
-import { abortRefused } from './abort.ts'
-import { type Bucket, statusOf } from './bucket.ts'
+import { CopyObjectCommand, HeadObjectCommand } from '@aws-sdk/client-s3'
+import { assembleObject } from './assemble-object.ts'
+import { type Bucket, BucketError, statusOf } from './bucket.ts'
 import { copySourceOf } from './copy-source.ts'
-import { versionIn } from './head.ts'
+import { ALL_TIME } from './deadline.ts'
+import { headOf, versionIn } from './head.ts'
+import { objectReader } from './object-reader.ts'
 import { type Condition, objectProperties, type Properties } from './properties.ts'
+import { partsOfCopy } from './transfer-parts.ts'
 import { type ListedVersion, versionsOf } from './versions.ts'
 
 /** User metadata of a restored object: the version that it brings back. */
@@ -26,10 +23,6 @@ export type Restored =
 
 /** `CopyObject` takes no larger source; beyond, the copy is made of parts. */
 export const COPY_LIMIT_BYTES = 5 * 1024 ** 3
-/** A part of a copy: with 10,000 of them, S3's largest object of 48.8 TiB would not fit, 9.7 TiB do. */
-const PART_BYTES = 1024 ** 3
-/** Copies within S3 at once: a 10 GiB checkpoint is back in the time that one part takes. */
-const COPIES_AT_ONCE = 10
 
 /** The version to restore, and the ETag of the object that it takes the place of, if it does. */
 export interface RestoreRequest
@@ -62,7 +55,10 @@ export async function restoreVersion(
     await copy(bucket, source, withToken(properties, source), condition)
   } catch (error) {
     // The source may have gone, or what it was to replace: whoever looks again sees which.
-    if (statusOf(error) === 404) return { kind: over === undefined ? 'gone' : 'present' }
+    const isMissing = error instanceof BucketError && error.code === 'gone'
+    if (isMissing || statusOf(error) === 404) {
+      return { kind: over === undefined ? 'gone' : 'present' }
+    }
     if (statusOf(error) !== 412) throw error
     // Either somebody uploaded meanwhile, or this is our own success whose answer was lost.
   }
@@ -103,10 +99,6 @@ function withToken({ Metadata, ...others }: Properties, { versionId }: Source): 
   return { ...others, Metadata: { ...Metadata, [RESTORES]: versionId } }
 }
 
-function copySource(bucket: Bucket, source: Source) {
-  return copySourceOf({ bucket, ...source })
-}
-
 async function copyWhole(
   bucket: Bucket,
   source: Source,
@@ -117,7 +109,7 @@ async function copyWhole(
     new CopyObjectCommand({
       Bucket: bucket.name,
       Key: source.key,
-      ...copySource(bucket, source),
+      ...copySourceOf({ bucket, ...source }),
       ...properties,
       ...condition,
       // Tags would need permissions of their own, and mean nothing to the hub.
@@ -133,44 +125,17 @@ async function copyInParts(
   properties: Properties,
   condition: Condition,
 ): Promise<void> {
-  const where = { Bucket: bucket.name, Key: source.key }
-  const { UploadId } = await bucket.s3.send(
-    new CreateMultipartUploadCommand({ ...where, ...properties }),
-  )
-  try {
-    const Parts: { PartNumber: number; ETag: string | undefined }[] = []
-    for (const batch of batchesOf(rangesOf(source.sizeBytes), COPIES_AT_ONCE)) {
-      const copied = batch.map(async ({ PartNumber, CopySourceRange }) => {
-        const range = { ...copySource(bucket, source), CopySourceRange }
-        const part = new UploadPartCopyCommand({ ...where, UploadId, PartNumber, ...range })
-        return { PartNumber, ETag: (await bucket.s3.send(part)).CopyPartResult?.ETag }
-      })
-      Parts.push(...(await Promise.all(copied)))
-    }
-    const MultipartUpload = { Parts }
-    const complete = { ...where, UploadId, MultipartUpload, ...condition }
-    await bucket.s3.send(new CompleteMultipartUploadCommand(complete))
-  } catch (error) {
-    await abortRefused(bucket, { ...where, UploadId }, error)
-    throw error
-  }
-}
-
-function rangesOf(sizeBytes: number): { PartNumber: number; CopySourceRange: string }[] {
-  return Array.from({ length: Math.ceil(sizeBytes / PART_BYTES) }, (_, at) => {
-    const end = Math.min((at + 1) * PART_BYTES, sizeBytes)
-    return { PartNumber: at + 1, CopySourceRange: `bytes=${at * PART_BYTES}-${end - 1}` }
+  await assembleObject({
+    source: { bucket, ...source },
+    reader: objectReader(bucket, source),
+    parts: partsOfCopy(source.sizeBytes),
+    destination: { bucket, key: source.key, condition, properties },
+    timeLeft: ALL_TIME,
   })
 }
 
-function batchesOf<T>(items: T[], size: number): T[][] {
-  return Array.from({ length: Math.ceil(items.length / size) }, (_, at) =>
-    items.slice(at * size, (at + 1) * size),
-  )
-}
-
 async function restoredOrPresent(bucket: Bucket, { key, versionId }: Source): Promise<Restored> {
-  const head = await bucket.s3.send(new HeadObjectCommand({ Bucket: bucket.name, Key: key }))
-  if (head.Metadata?.[RESTORES] !== versionId) return { kind: 'present' }
+  const head = await headOf(bucket, key)
+  if (head?.Metadata?.[RESTORES] !== versionId) return { kind: 'present' }
   return { kind: 'restored', version: versionIn(head, key) }
 }

@@ -18,7 +18,7 @@ import type { SourceVersion } from './copy-source.ts'
 import type { TimeLeft } from './deadline.ts'
 import { hashByReading, hashByStore, wholeSha256 } from './hash.ts'
 import { headOf } from './head.ts'
-import { abortUpload, type Destination, type MultipartUpload } from './multipart.ts'
+import { abortUpload, type Destination, findUpload, type MultipartUpload } from './multipart.ts'
 import { readPieces } from './read-pieces.ts'
 import {
   dropStaged,
@@ -198,7 +198,7 @@ async function stage({ source, reader, plan, parts, key, timeLeft }: Move) {
       properties: { Metadata: stagedMetadata(key) },
     },
     timeLeft,
-    begun: begun?.upload,
+    begun: begun && (await findUpload(begun.upload)),
   })
   if (assembled.kind === 'refused') throw new Error(`${key}: refused without a condition`)
   return { staged: asSource(assembled.versionId, assembled.etag), sha256: undefined }
@@ -225,7 +225,7 @@ async function put(
     parts: staged === undefined ? parts : partsOfCopy(staged.sizeBytes, longestParts),
     destination,
     timeLeft,
-    begun: isSame ? earlier : undefined,
+    begun: isSame ? await findUpload(earlier) : undefined,
     onBegun: ({ bucket, key, uploadId }) => {
       const upload = { bucket: bucket.name, key, uploadId }
       return writeProgress(source.bucket, stagedKey, { hash, from, upload })

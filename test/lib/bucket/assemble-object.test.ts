@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Assembly, assembleObject } from '../../../lib/bucket/assemble-object.ts'
 import type { Bucket } from '../../../lib/bucket/bucket.ts'
 import { ALL_TIME } from '../../../lib/bucket/deadline.ts'
-import type { MultipartUpload } from '../../../lib/bucket/multipart.ts'
+import { findUpload, type MultipartUpload } from '../../../lib/bucket/multipart.ts'
 import { objectReader } from '../../../lib/bucket/object-reader.ts'
 import { versionsOf } from '../../../lib/bucket/versions.ts'
 import type { Part } from '../../../lib/checkpoint/rewrite.ts'
@@ -139,8 +139,8 @@ describe('a completion', () => {
     await expect(assembleObject({ ...first, onBegun })).rejects.toThrow(Unavailable)
     expect(calls).not.toContain('AbortMultipartUpload')
     const later = callsOf(bucket.s3)
-    begun = begun && { ...begun, bucket }
-    expect(await assembleObject({ ...assembly(), begun })).toMatchObject({ kind: 'written' })
+    const found = begun && (await findUpload({ ...begun, bucket }))
+    expect(await assembleObject({ ...assembly(), begun: found })).toMatchObject({ kind: 'written' })
     expect(later).toEqual(['ListParts', 'CompleteMultipartUpload', 'HeadObject'])
     expect(await textAt(bucket, FINAL)).toBe(RESULT)
   })
@@ -162,7 +162,7 @@ describe('a completion', () => {
     aroundCalls(bucket.s3, async ({ name, go }) => {
       if (name === 'CompleteMultipartUpload') {
         const other = { ...bucket, s3: store.newS3() }
-        const same = begun && { ...begun, bucket: other }
+        const same = begun && (await findUpload({ ...begun, bucket: other }))
         await assembleObject({ ...assembly({ to: { bucket: other } }), begun: same })
       }
       await go()
@@ -177,7 +177,8 @@ describe('a completion', () => {
 
 describe('an upload that was begun', () => {
   test('and is no longer there is begun anew', async () => {
-    const begun = { bucket, key: FINAL, uploadId: 'expired' }
+    const begun = await findUpload({ bucket, key: FINAL, uploadId: 'expired' })
+    expect(begun).toBeUndefined()
     expect(await assembleObject({ ...assembly(), begun })).toMatchObject({ kind: 'written' })
     expect(await textAt(bucket, FINAL)).toBe(RESULT)
   })
@@ -197,7 +198,7 @@ describe('an upload that was begun', () => {
     const where = { Bucket: bucket.name, Key: FINAL, UploadId: begun.uploadId }
     const torn = { ...where, PartNumber: 2, Body: 'torn' }
     await bucket.s3.send(new UploadPartCommand(torn))
-    await assembleObject({ ...assembly(), begun: { ...begun, bucket } })
+    await assembleObject({ ...assembly(), begun: await findUpload({ ...begun, bucket }) })
     expect(await textAt(bucket, FINAL)).toBe(RESULT)
   })
 })
@@ -280,7 +281,8 @@ test('out of time, nothing more is begun, and what is there stays for the next',
   expect(calls).toBeLessThan(30)
   expect(await uploadsLeft(bucket)).toEqual([FINAL])
   const before = calls
-  await assembleObject({ ...assembly(), parts, begun })
+  const found = begun && (await findUpload(begun))
+  await assembleObject({ ...assembly(), parts, begun: found })
   expect(calls).toBe(30)
   expect(before).toBeGreaterThan(0)
   expect(await textAt(bucket, FINAL)).toBe(`${ALPHABET}abcd`)

@@ -4,6 +4,7 @@ import { encodeKey } from '../../../lib/bucket/copy-source.ts'
 import { RESTORES, restoreVersion } from '../../../lib/bucket/restore.ts'
 import { versionsOf } from '../../../lib/bucket/versions.ts'
 import { AWKWARD_KEYS, bytesAt, head, put, remove, textAt } from './objects.ts'
+import { uploadsLeft } from './rewrites.ts'
 import { type Store, startStore } from './store.ts'
 import { aroundCalls, callsOf, loseFirstAnswer, Unavailable } from './wire.ts'
 
@@ -62,6 +63,54 @@ describe('an evicted version', () => {
     await remove(bucket, KEY)
     await remove(bucket, KEY, source.versionId)
     expect(await restoreVersion(bucket, source, 3)).toEqual({ kind: 'gone' })
+  })
+
+  test('that expires while it comes back in parts is gone, and nothing of it is left', async () => {
+    const source = await put(bucket, KEY, 'weights')
+    await remove(bucket, KEY)
+    const other = { ...bucket, s3: store.newS3() }
+    aroundCalls(bucket.s3, async ({ name, go }) => {
+      if (name === 'UploadPartCopy') await remove(other, KEY, source.versionId)
+      await go()
+    })
+    expect(await restoreVersion(bucket, source, 3)).toEqual({ kind: 'gone' })
+    expect(await uploadsLeft(bucket)).toEqual([])
+    expect(await bytesAt(bucket, KEY)).toBeUndefined()
+  })
+
+  test('whose parts are refused for what was uploaded meanwhile leaves that, and none of them', async () => {
+    const source = await put(bucket, KEY, 'weights')
+    await remove(bucket, KEY)
+    const other = { ...bucket, s3: store.newS3() }
+    aroundCalls(bucket.s3, async ({ name, go }) => {
+      if (name === 'CompleteMultipartUpload') await put(other, KEY, 'uploaded since')
+      await go()
+    })
+    expect(await restoreVersion(bucket, source, 3)).toEqual({ kind: 'present' })
+    expect(await textAt(bucket, KEY)).toBe('uploaded since')
+    expect(await uploadsLeft(bucket)).toEqual([])
+  })
+
+  test('whose parts replace one object does not come where that is gone', async () => {
+    const source = await put(bucket, KEY, 'weights')
+    const over = await put(bucket, KEY, 'stripped')
+    const other = { ...bucket, s3: store.newS3() }
+    aroundCalls(bucket.s3, async ({ name, go }) => {
+      if (name === 'CompleteMultipartUpload') await remove(other, KEY)
+      await go()
+    })
+    const request = { ...source, over: over.etag }
+    expect(await restoreVersion(bucket, request, 3)).toEqual({ kind: 'present' })
+    expect(await bytesAt(bucket, KEY)).toBeUndefined()
+  })
+
+  test('in parts whose last answer is lost counts as restored, once', async () => {
+    const source = await put(bucket, KEY, 'weights')
+    await remove(bucket, KEY)
+    loseFirstAnswer(bucket.s3, 'CompleteMultipartUpload')
+    expect(await restoreVersion(bucket, source, 3)).toMatchObject({ kind: 'restored' })
+    expect((await versionsOf(bucket, KEY)).uploads).toHaveLength(2)
+    expect(await textAt(bucket, KEY)).toBe('weights')
   })
 
   test.each(AWKWARD_KEYS)('comes back under the key %j', async (key) => {
