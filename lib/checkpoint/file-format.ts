@@ -6,12 +6,13 @@ import { isMagic } from './legacy/legacy-file.ts'
 import { readPickle } from './pickle/read-pickle.ts'
 import type { RangeReader } from './range-reader.ts'
 import { looksLikeSafetensors } from './safetensors/read-header.ts'
+import { looksLikeTar, TAR_HEADER_BYTES } from './tar-header.ts'
 
 /** Formats that are read. */
 export type FileFormat = 'zip' | 'legacy' | 'safetensors'
 
-/** How many first bytes `formatOf` looks at: a tar file's mark is the last, at 257. */
-const FIRST_BYTES = 262
+/** How many first bytes `formatOf` looks at: a tar file's header is the longest. */
+const FIRST_BYTES = TAR_HEADER_BYTES
 /** `PK\3\4`, a local header: torch chooses its reader by these four bytes alone. */
 const LOCAL_HEADER = [0x50, 0x4b, 0x03, 0x04]
 
@@ -29,10 +30,13 @@ export function firstBytesOf(reader: RangeReader): Promise<Uint8Array> {
  */
 export function formatOf(firstBytes: Uint8Array, sizeBytes: number): FileFormat {
   if (LOCAL_HEADER.every((byte, index) => firstBytes[index] === byte)) return 'zip'
-  if (beginsWithMagic(firstBytes)) return 'legacy'
-  if (looksLikeSafetensors(firstBytes, sizeBytes)) return 'safetensors'
+  // Before the others, as torch does: a file can be a tar file and one of them.
+  const isTar =
+    looksLikeTar(firstBytes) ||
+    Buffer.from(firstBytes.subarray(257, 262)).toString('latin1') === 'ustar'
+  if (!isTar && beginsWithMagic(firstBytes)) return 'legacy'
+  if (!isTar && looksLikeSafetensors(firstBytes, sizeBytes)) return 'safetensors'
   const hex = Buffer.from(firstBytes.subarray(0, 4)).toString('hex')
-  const isTar = Buffer.from(firstBytes.subarray(257, 262)).toString('latin1') === 'ustar'
   throw new CheckpointFormatError({
     code: isTar ? 'legacy-format' : 'not-a-checkpoint',
     field: 'first bytes of the file',

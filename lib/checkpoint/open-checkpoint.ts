@@ -11,6 +11,7 @@ import { entriesOf, readTorchFile, type TorchFile } from './read-checkpoint.ts'
 import { type PickledFile, planSafetensors } from './safetensors/plan-safetensors.ts'
 import { planVerbatim } from './safetensors/plan-verbatim.ts'
 import { readSafetensorsHeader, type SafetensorsHeader } from './safetensors/read-header.ts'
+import { refuseTar } from './tar-header.ts'
 
 /** A file whose tensors were not read. */
 export type OpenedCheckpoint =
@@ -60,18 +61,25 @@ export async function openCheckpoint(
 /**
  * Plans a file with only the wanted keys. The same source and request always give the same plan.
  *
- * @throws {CheckpointFormatError} as `planRewrite`, `planLegacyRewrite`, `planSafetensors` and `planVerbatim` do
+ * @throws {CheckpointFormatError} as `planRewrite`, `planLegacyRewrite`, `planSafetensors`, `planVerbatim` and
+ *   `refuseTar` do
  */
 export async function planOutput(reader: RangeReader, request: OutputRequest): Promise<OutputPlan> {
   const { wanted, format, permitted = [] } = request
   const opened = await openCheckpoint(reader, permitted)
-  if (opened.format === 'safetensors') {
-    return { ...planVerbatim(opened.file, wanted), extension: '.safetensors' }
+  const plan = await planOpened()
+  await refuseTar(reader, plan.pieces)
+  return plan
+
+  async function planOpened(): Promise<OutputPlan> {
+    if (opened.format === 'safetensors') {
+      return { ...planVerbatim(opened.file, wanted), extension: '.safetensors' }
+    }
+    if (format === 'safetensors') {
+      return { ...(await planSafetensors(reader, opened, wanted)), extension: '.safetensors' }
+    }
+    return { ...(await planTorch(reader, opened, wanted, permitted)), extension: '.pth' }
   }
-  if (format === 'safetensors') {
-    return { ...(await planSafetensors(reader, opened, wanted)), extension: '.safetensors' }
-  }
-  return { ...(await planTorch(reader, opened, wanted, permitted)), extension: '.pth' }
 }
 
 async function planTorch(
