@@ -6,8 +6,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { throughEveryReader } from '../../fixtures/every-reader.ts'
 import { legacyOf } from '../../fixtures/legacy-bytes.ts'
 import { type Attack, attacks } from '../../fixtures/malicious-pickles.ts'
-import { dict, pickleOf } from '../../fixtures/pickle-bytes.ts'
+import { call, dict, pickleOf, text } from '../../fixtures/pickle-bytes.ts'
 import { PythonSession } from '../../fixtures/python-session.ts'
+import { asTar, TAR_ROOM } from '../../fixtures/tar-bytes.ts'
 import { checkpointOf } from '../../fixtures/zip-bytes.ts'
 
 interface AttackFile {
@@ -20,7 +21,7 @@ interface AttackFile {
 const folder = await mkdtemp(join(tmpdir(), 'checkpoint-attacks-'))
 const sentinel = join(folder, 'ran')
 const hub = join(folder, 'hub')
-const files = attacks(sentinel, hub).flatMap(filesOf)
+const files = [...attacks(sentinel, hub).flatMap(filesOf), tarFile()]
 
 let ran: string[]
 beforeAll(async () => {
@@ -52,6 +53,20 @@ describe('a malicious checkpoint', () => {
     expect(named(ran)).toEqual(expected.toSorted())
   })
 })
+
+/** A sound legacy file, whose bytes are a tar file as well: torch tries that first. */
+function tarFile(): AttackFile {
+  const systemInfo = dict({ protocol_version: 'M\xe9\x03', room: text(TAR_ROOM) })
+  const sound = legacyOf(dict({ meta: 'N', state_dict: '}' }), [], { systemInfo })
+  const command = call('os', 'system', text(`echo ran > ${sentinel}`))
+  const bytes = asTar(sound, command)
+  return {
+    name: 'in a tar file that is a legacy file, too',
+    bytes,
+    code: 'legacy-format',
+    runs: true,
+  }
+}
 
 /** The same pickle in either container. */
 function filesOf({ name, piece, code = 'forbidden-global', legacyCode = code, harmless }: Attack) {
