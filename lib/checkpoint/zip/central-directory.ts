@@ -134,6 +134,15 @@ function decodeName(bytes: Uint8Array, field: string): string {
       `${bytes.byteLength} bytes`,
     )
   }
+  const name = textOf(bytes, field)
+  // torch reads them where they are; who unpacks the file would write them elsewhere.
+  if (name.split(/[/\\]/).includes('..') || /^[/\\]/.test(name)) {
+    throw damaged(`${field}: file name`, 'a name within its folder', JSON.stringify(name))
+  }
+  return name
+}
+
+function textOf(bytes: Uint8Array, field: string): string {
   try {
     return UTF8.decode(bytes)
   } catch {
