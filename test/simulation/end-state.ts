@@ -1,0 +1,103 @@
+/** How a schedule ended: the live objects and the hub, without what invariant 6 excepts. */
+import { unmarshall } from '@aws-sdk/util-dynamodb'
+import type { Services } from './reference.ts'
+import { md5Of } from './s3/versions.ts'
+
+export interface EndState {
+  /** The MD5 of what lies under each key. */
+  readonly objects: Record<string, string>
+  /** What the hub says of the run, by entry. */
+  readonly hub: Record<string, unknown>
+}
+
+/** Entries that tell of what was done, not of what is. */
+const APART = /^effect#/
+/** Attributes that tell when and how often, or by which version. */
+const ATTRIBUTES_APART = new Set([
+  'run',
+  'entry',
+  'version',
+  'next_effect',
+  'retired_etags',
+  'withdrawn_evictions',
+  'evicted_version',
+  'unstripped',
+  'first_upload',
+  'last_upload',
+  'hashed_by',
+])
+
+export function endStateOf({ s3, dynamodb }: Services, run: string): EndState {
+  const objects: Record<string, string> = {}
+  for (const key of s3.versions.keys()) {
+    const current = s3.versions.current(key)
+    if (current === undefined || key.startsWith('.checkpoint-hub/')) continue
+    objects[key] = md5Of(current.object.bytes)
+  }
+  const isTrainers = (key: string, versionId: string) =>
+    s3.versions.find(key, versionId)?.by === 'trainer'
+  const hub: Record<string, unknown> = {}
+  for (const [entry, item] of [...dynamodb.partition(run)].toSorted(([a], [b]) =>
+    a < b ? -1 : 1,
+  )) {
+    if (!APART.test(entry)) hub[entry] = shown(entry, unmarshall(item), isTrainers)
+  }
+  return { objects, hub }
+}
+
+type IsTrainers = (key: string, versionId: string) => boolean
+
+function shown(entry: string, item: Record<string, unknown>, isTrainers: IsTrainers): unknown {
+  const kept = Object.fromEntries(
+    Object.entries(item).filter(([name]) => !ATTRIBUTES_APART.has(name)),
+  )
+  if (entry.startsWith('step#')) {
+    const uploads = (kept['uploads'] ?? []) as { key: string; version_id: string; gone?: boolean }[]
+    return {
+      ...kept,
+      uploads: uploads
+        .filter(({ key, version_id }) => isTrainers(key, version_id))
+        .map(({ gone: _, ...upload }) => upload),
+    }
+  }
+  if (entry.startsWith('artifact#')) {
+    const { version_id: _, etag: __, ...artifact } = kept
+    return artifact
+  }
+  if (entry === 'runtime_info') {
+    const { key } = (kept['oldest_kept'] ?? {}) as { key?: string }
+    return { ...kept, oldest_kept: key }
+  }
+  return kept
+}
+
+/** What differs, in words; nothing where the two are the same. */
+export function differences(found: EndState, expected: EndState): string[] {
+  return [
+    ...differing('object', found.objects, expected.objects),
+    ...differing('hub', found.hub, expected.hub),
+  ]
+}
+
+function differing(
+  what: string,
+  found: Record<string, unknown>,
+  expected: Record<string, unknown>,
+): string[] {
+  const names = new Set([...Object.keys(found), ...Object.keys(expected)])
+  return [...names].toSorted().flatMap((name) => {
+    const [is, should] = [found[name], expected[name]].map((value) => canonical(value))
+    return is === should ? [] : [`${what} ${name}: is ${is}, should be ${should}`]
+  })
+}
+
+/** A text that is the same for maps that are equal. */
+function canonical(value: unknown): string {
+  return (
+    JSON.stringify(value, (_, each: unknown) =>
+      typeof each === 'object' && each !== null && !Array.isArray(each)
+        ? Object.fromEntries(Object.entries(each).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+        : each,
+    ) ?? 'nothing'
+  )
+}

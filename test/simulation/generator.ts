@@ -1,0 +1,192 @@
+/** Random schedules: a trainer that behaves more or less. */
+import type { NamedArguments } from '../../lib/hook/hook-arguments.ts'
+import { type Chance, chanceOf } from '../oracle/chance.ts'
+import type { Shape } from './contents.ts'
+import type { FaultRates } from './faults.ts'
+import type { Act, Schedule, Services } from './schedule.ts'
+
+const RUN = 'work dirs/run+1'
+
+/** The schedule of a number within a seed. */
+export function scheduleOf(seed: number, number: number): Schedule {
+  const chance = chanceOf(seed, number)
+  return {
+    seed,
+    number,
+    run: RUN,
+    stackArguments: { interval: 1 },
+    brake: chance.one([10, 10, 3, 2]),
+    acts: new Trainer(chance).acts(),
+    services: servicesOf(chance),
+    rates: ratesOf(chance),
+  }
+}
+
+function servicesOf(chance: Chance): Services {
+  return {
+    pageRows: chance.one([1000, 1000, 7, 3]),
+    indexLagMs: chance.one([0, 200, 30_000]),
+    inParts: chance.happens(0.25),
+    computesHashes: chance.happens(0.8),
+  }
+}
+
+function ratesOf(chance: Chance): FaultRates {
+  return {
+    call: chance.one([0, 0.01, 0.03, 0.1]),
+    stall: chance.one([0, 0.01, 0.05]),
+    message: chance.one([0, 0.05, 0.2]),
+  }
+}
+
+class Trainer {
+  readonly #chance: Chance
+  readonly #acts: Act[] = []
+  #nowMs = 0
+  #uploads = 0
+
+  constructor(chance: Chance) {
+    this.#chance = chance
+  }
+
+  acts(): Act[] {
+    const chance = this.#chance
+    const optionsAfter = chance.happens(0.7) ? 0 : chance.between(1, 5)
+    const lives = chance.one([1, 1, 2, 2, 3] as const)
+    let done = 0
+    for (let life = 0; life < lives; life++) {
+      let step = 0
+      if (life > 0) {
+        step = chance.happens(0.7) ? chance.between(0, done) : 0
+        this.#begin(step)
+      } else if (chance.happens(0.3)) this.#begin(0)
+      const until = step + chance.between(1, 5)
+      while (step < until) {
+        if (this.#uploads === optionsAfter) this.#options()
+        step += 1
+        this.#step(step)
+      }
+      done = Math.max(done, step)
+      if (chance.happens(0.6)) this.#end(step)
+      if (chance.happens(0.15)) this.#options()
+    }
+    if (chance.happens(0.3)) this.#again(done)
+    if (chance.happens(0.2)) this.#late(done)
+    return this.#acts.toSorted((a, b) => a.atMs - b.atMs)
+  }
+
+  #step(step: number): void {
+    const chance = this.#chance
+    const isEarly = chance.happens(0.2)
+    if (isEarly) this.#metrics(step, 0)
+    this.#checkpoint(step)
+    if (!isEarly && chance.happens(0.8)) {
+      this.#metrics(step, chance.happens(0.2) ? chance.between(0, 600_000) : 0)
+    }
+    if (chance.happens(0.05)) this.#remove(chance.between(1, step))
+  }
+
+  #checkpoint(step: number): void {
+    const chance = this.#chance
+    this.#uploads += 1
+    const words = `step ${step}, upload ${this.#uploads}`
+    if (chance.happens(0.06)) this.#upload(step, words, 'torn', 'a torn upload')
+    const shape = chance.happens(0.15) ? 'bare' : 'whole'
+    this.#upload(step, words, shape, 'a checkpoint')
+    if (chance.happens(0.08)) this.#upload(step, words, shape, 'the same bytes again')
+  }
+
+  #upload(step: number, words: string, shape: Shape, what: string): void {
+    const chance = this.#chance
+    const begunMsBefore = chance.happens(0.15) ? chance.between(100, 20_000) : undefined
+    this.#put(`epoch_${step}.pth`, { kind: 'checkpoint', words, shape }, what, {
+      ...(begunMsBefore !== undefined && { begunMsBefore }),
+    })
+  }
+
+  #metrics(step: number, delayMs: number): void {
+    const chance = this.#chance
+    const score = () => chance.one([0.1, 0.2, 0.3, 0.4, 0.5])
+    const metrics = { acc: score(), ...(chance.happens(0.5) && { loss: score() }) }
+    const text = JSON.stringify({ epoch: step, metrics })
+    const what = delayMs > 0 ? 'late metrics' : 'metrics'
+    this.#put(`metrics/${step}.json`, { kind: 'text', text }, what, { delayMs })
+    if (chance.happens(0.1)) {
+      const corrected = JSON.stringify({ epoch: step, metrics: { acc: score() } })
+      const later = { delayMs: delayMs + chance.between(1_000, 300_000) }
+      this.#put(
+        `metrics/${step}.json`,
+        { kind: 'text', text: corrected },
+        'corrected metrics',
+        later,
+      )
+    }
+  }
+
+  #options(): void {
+    const chance = this.#chance
+    const named: NamedArguments = {
+      interval: chance.one([1, 1, 2]),
+      max_keep_ckpts: chance.one([1, 1, 2, 3, -1]),
+      save_best: chance.one<string | string[] | null>([
+        'acc',
+        'acc',
+        ['acc', 'loss'],
+        'auto',
+        null,
+      ]),
+      ...(chance.happens(0.5) && { published_keys: ['meta', 'state_dict'] }),
+      ...(chance.happens(0.25) && { save_optimizer: false }),
+      ...(chance.happens(0.1) && { save_param_scheduler: false }),
+    }
+    this.#put('checkpoint_hook.json', { kind: 'text', text: JSON.stringify(named) }, 'options')
+  }
+
+  #begin(step: number): void {
+    this.#nowMs += 2_000
+    if (this.#chance.happens(0.3)) return
+    const text = step === 0 ? '' : JSON.stringify({ resume_from: `epoch_${step}.pth` })
+    this.#put('before_train.json', { kind: 'text', text }, step === 0 ? 'a begin' : 'a resume')
+  }
+
+  #end(step: number): void {
+    const text = this.#chance.happens(0.5) ? '' : JSON.stringify({ last: `epoch_${step}.pth` })
+    this.#put('after_train.json', { kind: 'text', text }, 'an end')
+    this.#nowMs += 2_000
+  }
+
+  #remove(step: number): void {
+    const atMs = this.#at() + this.#chance.between(0, 120_000)
+    const what = 'a removal by a person'
+    this.#acts.push({ kind: 'delete', atMs, key: `${RUN}/epoch_${step}.pth`, what })
+  }
+
+  /** Something of long ago comes again, in other bytes. */
+  #again(done: number): void {
+    this.#nowMs += this.#chance.between(0, 300_000)
+    this.#checkpoint(this.#chance.between(1, done))
+  }
+
+  /** An evaluation that took very long. */
+  #late(done: number): void {
+    this.#nowMs += this.#chance.between(0, 3_600_000)
+    this.#metrics(this.#chance.between(1, done), 1)
+  }
+
+  #put(
+    name: string,
+    content: Extract<Act, { kind: 'put' }>['content'],
+    what: string,
+    { delayMs = 0, ...traits }: { delayMs?: number; begunMsBefore?: number } = {},
+  ): void {
+    const atMs = this.#at() + delayMs
+    this.#acts.push({ kind: 'put', atMs, key: `${RUN}/${name}`, content, what, ...traits })
+  }
+
+  /** Some things come within a second, some after minutes. */
+  #at(): number {
+    const chance = this.#chance
+    this.#nowMs += chance.one([100, 700, 2_000, 5_000, 20_000, 90_000])
+    return this.#nowMs
+  }
+}

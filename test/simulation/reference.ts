@@ -1,0 +1,67 @@
+/**
+ * How a schedule should end, computed apart: what the trainer uploaded, and nothing else, is laid out before the
+ * hub at once, in the order of the history, in a world without time, faults and company.
+ */
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
+import type { S3Client } from '@aws-sdk/client-s3'
+import type { SQSClient } from '@aws-sdk/client-sqs'
+import type { Run } from '../../lib/hook/names.ts'
+import { carryOutJob, parseJob } from '../../lib/run/job.ts'
+import { settleRun } from '../../lib/run/settle.ts'
+import { DynamodbModel } from './dynamodb/dynamodb-model.ts'
+import { S3Model } from './s3/s3-model.ts'
+import type { Version } from './s3/versions.ts'
+import type { Schedule } from './schedule.ts'
+import { BUCKET, workerOver } from './world.ts'
+
+/** Both services at the end. */
+export interface Services {
+  readonly s3: S3Model
+  readonly dynamodb: DynamodbModel
+}
+
+const ALL = { pageRows: 1000, computesHashes: true, pageItems: 1000, indexLagMs: 0 }
+const MOST_JOBS = 200
+
+interface Command {
+  readonly input: object
+}
+
+/**
+ * Settles the facts in their order.
+ *
+ * @param facts versions and delete markers that the trainer made
+ */
+export async function settleInOrder(
+  schedule: Schedule,
+  facts: readonly Version[],
+  nowMs: number,
+): Promise<Services> {
+  const now = () => nowMs
+  const s3 = new S3Model(BUCKET, now, ALL)
+  const dynamodb = new DynamodbModel(now, ALL)
+  const queue: string[] = []
+  const send = (apply: (name: string, input: object) => object) => async (command: Command) =>
+    apply(command.constructor.name.replace(/Command$/, ''), command.input)
+  const clients = {
+    s3: { send: send((name, input) => s3.apply(name, input, 'hub')) } as unknown as S3Client,
+    dynamodb: Object.assign(Object.create(DynamoDBClient.prototype), {
+      send: send((name, input) => dynamodb.apply(name, input)),
+    }) as DynamoDBClient,
+    sqs: {
+      send: send((_, input) => {
+        queue.push(String((input as { MessageBody?: string }).MessageBody))
+        return {}
+      }),
+    } as unknown as SQSClient,
+  }
+  const worker = workerOver(schedule, clients, () => Math.floor(nowMs / 1000))
+  for (const version of facts) s3.versions.put(version)
+  const inOrder = facts.toSorted((a, b) => a.createdMs - b.createdMs).map(({ key }) => key)
+  await settleRun(worker, schedule.run as Run, { keys: [...new Set(inOrder)] })
+  for (let done = 0; queue.length > 0; done++) {
+    if (done > MOST_JOBS) throw new Error('in order, jobs go on and on')
+    await carryOutJob(worker, parseJob(queue.shift() ?? ''))
+  }
+  return { s3, dynamodb }
+}

@@ -1,0 +1,107 @@
+/** Runs one schedule to its end, and says what was wrong with it. */
+import { MOVE_LIMITS } from '../../lib/bucket/rewritten-file.ts'
+import { differences, endStateOf } from './end-state.ts'
+import { inSimulatedTime } from './platform.ts'
+import { settleInOrder } from './reference.ts'
+import type { Version } from './s3/versions.ts'
+import { BEGIN_MS, type Schedule } from './schedule.ts'
+import type { Tally } from './tally.ts'
+import { letTrain } from './trainer.ts'
+import { World } from './world.ts'
+
+/** What came of a schedule. */
+export interface Verdict {
+  readonly schedule: Schedule
+  /** What was wrong; nothing where all was right. */
+  readonly violations: readonly string[]
+  readonly tally: Tally
+  readonly struck: readonly string[]
+  readonly steps: number
+}
+
+const MOST_STEPS = 200_000
+const SWEEP_EVERY_MS = 900_000
+/** For so long things go wrong after the trainer's last act. */
+const STORM_MS = 3 * 3_600_000
+/** In so many sweeps all is to be done once nothing goes wrong any more. */
+const CALM_SWEEPS = 12
+/** And in so many invocations: each message may be handed out once more, and each effect takes a few. */
+const CALM_INVOCATIONS = 400
+
+export async function runSchedule(
+  schedule: Schedule,
+  tell?: (line: string) => void,
+): Promise<Verdict> {
+  const world = new World(schedule, tell)
+  const limits = { ...MOVE_LIMITS }
+  // Small files then go the way of those that are too large to be held.
+  if (schedule.services.inParts) Object.assign(MOVE_LIMITS, { wholeBytes: 0 })
+  try {
+    return await inSimulatedTime(world.timeline, world.chanceOf('pauses'), () => live(world))
+  } finally {
+    Object.assign(MOVE_LIMITS, limits)
+  }
+}
+
+async function live(world: World): Promise<Verdict> {
+  const { schedule, timeline, watch } = world
+  letTrain(world)
+  const lastMs = Math.max(0, ...schedule.acts.map(({ atMs }) => atMs))
+  const stormMs = lastMs + world.chanceOf('storm').between(0, STORM_MS)
+  for (let atMs = SWEEP_EVERY_MS / 2; atMs < stormMs; atMs += SWEEP_EVERY_MS) {
+    timeline.after(atMs, () => world.sweep())
+  }
+  let isBounded = await timeline.run(BEGIN_MS + stormMs, MOST_STEPS)
+  world.tell('from now on nothing goes wrong')
+  world.calm()
+  const before = world.invocations
+  // Whoever is still stalled comes to an end, and what is hidden in a queue comes back.
+  for (let sweeps = 0; sweeps < CALM_SWEEPS && isBounded; sweeps++) {
+    if (sweeps > 0 && isAtRest(world)) break
+    timeline.after(0, () => world.sweep())
+    isBounded = await timeline.run(timeline.nowMs + 4 * SWEEP_EVERY_MS, MOST_STEPS)
+  }
+  if (!isBounded) watch.violated('it goes on and on (9)')
+  else if (!isAtRest(world)) watch.violated(`something is left to do: ${leftIn(world)} (9)`)
+  if (world.invocations - before > CALM_INVOCATIONS) {
+    watch.violated(`${world.invocations - before} invocations after faults stopped (9)`)
+  }
+  if (watch.violations.length === 0) await compareEnd(world)
+  const { violations } = watch
+  return { schedule, violations, tally: world.tally, struck: world.struck, steps: timeline.steps }
+}
+
+function isAtRest(world: World): boolean {
+  return leftIn(world) === ''
+}
+
+function leftIn({ dynamodb, events, jobs, reasons }: World): string {
+  const effects = dynamodb
+    .partitions()
+    .flatMap((run) => [...dynamodb.partition(run).keys()])
+    .filter((entry) => entry.startsWith('effect#'))
+  const messages = [
+    ...events.messages,
+    ...jobs.messages,
+    ...events.deadLetters,
+    ...jobs.deadLetters,
+  ]
+  const left = [...effects, ...messages.map(({ body }) => body)]
+  return left.length === 0 ? '' : `${left.join(', ')}; ${reasons.slice(-2).join(' / ')}`
+}
+
+async function compareEnd(world: World): Promise<void> {
+  const { schedule, watch, timeline, s3 } = world
+  const found = endStateOf(world, schedule.run)
+  const facts = s3.versions.keys().flatMap((key) => trainersOwn(s3.versions.of(key)))
+  const expected = endStateOf(await settleInOrder(schedule, facts, timeline.nowMs), schedule.run)
+  for (const difference of differences(found, expected)) watch.violated(`${difference} (6)`)
+}
+
+/** Versions, and delete markers that hit an object. */
+function trainersOwn(versions: readonly Version[]): Version[] {
+  return versions.filter(({ by, object }, at) => {
+    if (by !== 'trainer') return false
+    return object !== undefined || versions[at - 1]?.object !== undefined
+  })
+}

@@ -1,0 +1,45 @@
+/** A schedule: what a trainer does and when, how the world is, and how much goes wrong. */
+import type { NamedArguments } from '../../lib/hook/hook-arguments.ts'
+import type { Content } from './contents.ts'
+import type { FaultRates } from './faults.ts'
+
+/** Something that a trainer, or a person, does to the bucket. */
+export type Act =
+  | {
+      readonly kind: 'put'
+      /** From the schedule's begin. */
+      readonly atMs: number
+      readonly key: string
+      readonly content: Content
+      /** Sent in parts that were begun so long before. */
+      readonly begunMsBefore?: number
+      /** What it is, for the counts. */
+      readonly what: string
+    }
+  | { readonly kind: 'delete'; readonly atMs: number; readonly key: string; readonly what: string }
+
+/** How the services are. */
+export interface Services {
+  /** Rows and items of a page. */
+  readonly pageRows: number
+  readonly indexLagMs: number
+  /** Small files go the way of large ones: assembled by S3 from parts. */
+  readonly inParts: boolean
+  readonly computesHashes: boolean
+}
+
+export interface Schedule {
+  readonly seed: number
+  readonly number: number
+  readonly run: string
+  readonly stackArguments: NamedArguments
+  readonly brake: number
+  readonly acts: readonly Act[]
+  readonly services: Services
+  readonly rates: FaultRates
+  /** Names of the faults that may strike; all where it is missing. */
+  readonly only?: readonly string[]
+}
+
+/** When simulated time begins: in milliseconds since 1970, at a whole second. */
+export const BEGIN_MS = 1_700_000_000_000

@@ -1,0 +1,80 @@
+/**
+ * The invariants that hold at every moment, watched at each write of the hub: what it deletes it was to delete,
+ * by a committed effect; and it writes over nothing that is not its own.
+ */
+
+import type { TransactWriteItem } from '@aws-sdk/client-dynamodb'
+import { unmarshall } from '@aws-sdk/util-dynamodb'
+import type { Action } from '../../lib/hook/ledger.ts'
+import { bare } from './s3/conditions.ts'
+import type { World } from './world.ts'
+
+const HUB_FOLDER = '.checkpoint-hub/'
+const DELETING: readonly Action['kind'][] = ['evict', 'retire']
+
+interface WriteInput {
+  Key?: string
+  IfMatch?: string
+  IfNoneMatch?: string
+  VersionId?: string
+}
+
+export class Watch {
+  readonly violations: string[] = []
+  readonly #world: World
+  /** Every deletion that was ever committed, as key and ETag; a directory's by its marker. */
+  readonly #committed = new Set<string>()
+  readonly #directories = new Set<string>()
+
+  constructor(world: World) {
+    this.#world = world
+  }
+
+  violated(what: string): void {
+    this.#world.tell(`VIOLATION ${what}`)
+    this.violations.push(what)
+  }
+
+  afterCommit(input: object): void {
+    const { TransactItems = [] } = input as { TransactItems?: TransactWriteItem[] }
+    for (const { Put } of TransactItems) {
+      if (Put?.Item?.['entry']?.S?.startsWith('effect#') !== true) continue
+      const { action } = unmarshall(Put.Item) as { action: Action }
+      if (!DELETING.includes(action.kind) || !('etag' in action)) continue
+      this.#committed.add(`${action.key} ${action.etag}`)
+      if ('marker' in action && action.marker !== undefined) {
+        this.#directories.add(action.key)
+        this.#committed.add(`${action.key}${action.marker} ${action.etag}`)
+      }
+    }
+  }
+
+  beforeWrite(operation: string, input: object): void {
+    const write = input as WriteInput
+    if (operation === 'DeleteObject') this.#beforeDelete(write)
+    if (operation === 'PutObject' || operation === 'CopyObject') this.#beforePut(write)
+    if (operation === 'CompleteMultipartUpload') this.#beforePut(write)
+  }
+
+  /** Invariants 1, 3 and 4. */
+  #beforeDelete({ Key: key = '', IfMatch, VersionId }: WriteInput): void {
+    if (VersionId !== undefined) this.violated(`a version of ${key} is deleted for good (3)`)
+    if (IfMatch === undefined || IfMatch === '*') {
+      this.violated(`${key} is deleted without an ETag (3)`)
+      return
+    }
+    if (key.startsWith(`${HUB_FOLDER}staging/`)) return
+    const isDirectorys = [...this.#directories].some((directory) => key.startsWith(directory))
+    if (!isDirectorys && !this.#committed.has(`${key} ${bare(IfMatch)}`)) {
+      this.violated(`${key} is deleted before that was committed (1, 4)`)
+    }
+  }
+
+  /** A foreign object is not overwritten; what the trainer uploaded only on its ETag. */
+  #beforePut({ Key: key = '', IfMatch, IfNoneMatch }: WriteInput): void {
+    if (key.startsWith(HUB_FOLDER) || key.endsWith('/last_checkpoint')) return
+    if (IfMatch === undefined && IfNoneMatch === undefined) {
+      this.violated(`${key} is written without a condition (3)`)
+    }
+  }
+}
