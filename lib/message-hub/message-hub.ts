@@ -51,20 +51,45 @@ const DERIVED = ['run', 'best', 'problem']
 /** Attributes of a step that only explain. */
 const EXPLANATIONS = ['fate', 'reason', 'restorable_days']
 
+/** Other workers on the same run commit now and then, not without a pause. */
+const READINGS = 8
+
 /**
  * Reads all that the hub knows of a run, consistently.
  *
+ * Neither a query nor its pages are one moment. So the version comes first, and all else must go with it: what
+ * is older is read again, and what is newer makes the commit a conflict.
+ *
+ * @throws {ConflictError} where other workers committed during every reading
  * @throws {MessageHubError} where an entry is not as the hub writes it
  */
 export async function loadRun(hub: MessageHub, run: Run): Promise<LoadedRun> {
+  let known = versionOf(run, await entriesIn(hub, run, 'runtime_info'))
+  for (let reading = 0; reading < READINGS; reading++) {
+    const entries = await entriesIn(hub, run)
+    const version = versionOf(run, entries)
+    if (version === known) {
+      const ledger = version === 0 ? emptyLedger(run, hub.stackArguments) : ledgerOf(run, entries)
+      return { ledger: { ...ledger, claimedBy: claimantIn(run, entries) }, entries, version }
+    }
+    known = version
+  }
+  throw new ConflictError(run)
+}
+
+/** Entries of a run: all, or the one of a name. */
+async function entriesIn({ dynamodb, tableName }: MessageHub, run: Run, only?: string) {
   const entries: Entries = new Map()
   const pages = paginateQuery(
-    { client: hub.dynamodb },
+    { client: dynamodb },
     {
-      TableName: hub.tableName,
-      KeyConditionExpression: '#run = :run',
+      TableName: tableName,
+      KeyConditionExpression: only === undefined ? '#run = :run' : '#run = :run AND entry = :entry',
       ExpressionAttributeNames: { '#run': 'run' },
-      ExpressionAttributeValues: { ':run': { S: run } },
+      ExpressionAttributeValues: marshall({
+        ':run': run,
+        ...(only !== undefined && { ':entry': only }),
+      }),
       ConsistentRead: true,
     },
   )
@@ -74,9 +99,7 @@ export async function loadRun(hub: MessageHub, run: Run): Promise<LoadedRun> {
       entries.set(String(entry), attributes)
     }
   }
-  const version = versionOf(run, entries)
-  const ledger = version === 0 ? emptyLedger(run, hub.stackArguments) : ledgerOf(run, entries)
-  return { ledger: { ...ledger, claimedBy: claimantIn(run, entries) }, entries, version }
+  return entries
 }
 
 /**

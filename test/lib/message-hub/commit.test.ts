@@ -100,6 +100,42 @@ describe('a commit', () => {
   })
 })
 
+describe('a load', () => {
+  test.each([1, 2, 3])(
+    'has nothing from before a commit that came during its call %i',
+    async (page) => {
+      const first = await loadRun(hub, RUN)
+      const before = await commitRun(hub, first, settledOn(first.ledger, checkpointAt(1, 1)))
+      const other = { ...hub, dynamodb: store.newDynamodb() }
+      let pages = 0
+      aroundCalls(hub.dynamodb, async ({ input, go }) => {
+        // As if each entry were a megabyte.
+        Object.assign(input, { Limit: 1 })
+        if (pages++ === page) {
+          // The effect is of the first page, the version of a later one.
+          await commitRun(other, before, decisionOn(before.ledger, checkpointAt(2, 2)))
+        }
+        await go()
+      })
+      const loaded = await loadRun(hub, RUN)
+      expect([...loaded.entries.keys()]).toContain('effect#0000000000000002')
+      expect(loaded.entries).toEqual((await loadRun(other, RUN)).entries)
+    },
+  )
+
+  test('is given up where others commit during every reading', async () => {
+    const other = { ...hub, dynamodb: store.newDynamodb() }
+    let step = 0
+    aroundCalls(hub.dynamodb, async ({ go }) => {
+      step += 1
+      const loaded = await loadRun(other, RUN)
+      await commitRun(other, loaded, settledOn(loaded.ledger, checkpointAt(step, step)))
+      await go()
+    })
+    await expect(loadRun(hub, RUN)).rejects.toThrow(ConflictError)
+  })
+})
+
 describe('of two workers on one version', () => {
   test.each(['that met the run for the first time', 'on a run that the hub knows'])(
     '%s one is told of the conflict, and the other has committed',

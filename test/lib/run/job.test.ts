@@ -74,7 +74,7 @@ describe('a job', () => {
     await drain(worker)
     const calls = callsOfWorker(worker)
     await carryOutJob(worker, job)
-    expect(calls).toEqual(['Query'])
+    expect(new Set(calls)).toEqual(new Set(['Query']))
   })
 
   test('that two workers do at once is committed once', async () => {
