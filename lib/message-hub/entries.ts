@@ -41,7 +41,8 @@ export function entriesOf(decision: Decision, setting: Setting): Entries {
     const fact = outcome.standings.get(id)?.fact
     entries.set(`step#${id}`, {
       ...stepEntry(facts, fate, state, setting.noncurrentDays),
-      removed_keys: fact && shownKeys(droppedFrom(fact, fact.live)),
+      // Of what is gone it depends on the way whether it was stripped before.
+      removed_keys: fact && isThere(fate) ? shownKeys(droppedFrom(fact, fact.live)) : undefined,
     })
   }
   for (const fact of ledger.history.options) {
@@ -167,6 +168,10 @@ function stepEntry(
     reason: fate?.reason ?? 'metrics only: no checkpoint of this step was uploaded',
     restorable_days: fate?.kind === 'evicted' ? noncurrentDays : undefined,
   }
+}
+
+function isThere(fate: Fate | undefined): boolean {
+  return fate?.kind === 'kept' || fate?.kind === 'held'
 }
 
 function shownKeys(keys: readonly string[]): readonly string[] | undefined {
