@@ -79,23 +79,26 @@ export function differences(found: EndState, expected: EndState): string[] {
   ]
 }
 
-function differing(
-  what: string,
-  found: Record<string, unknown>,
-  expected: Record<string, unknown>,
-): string[] {
-  const names = new Set([...Object.keys(found), ...Object.keys(expected)])
-  return [...names].toSorted().flatMap((name) => {
-    const [is, should] = [found[name], expected[name]].map((value) => canonical(value))
-    return is === should ? [] : [`${what} ${name}: is ${is}, should be ${should}`]
-  })
+function differing(what: string, found: unknown, expected: unknown): string[] {
+  if (isMap(found) && isMap(expected)) {
+    const names = new Set([...Object.keys(found), ...Object.keys(expected)])
+    return [...names]
+      .toSorted()
+      .flatMap((name) => differing(`${what} ${name}`, found[name], expected[name]))
+  }
+  const [is, should] = [found, expected].map(canonical)
+  return is === should ? [] : [`${what}: is ${is}, should be ${should}`]
+}
+
+function isMap(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** A text that is the same for maps that are equal. */
 function canonical(value: unknown): string {
   return (
     JSON.stringify(value, (_, each: unknown) =>
-      typeof each === 'object' && each !== null && !Array.isArray(each)
+      isMap(each)
         ? Object.fromEntries(Object.entries(each).toSorted(([a], [b]) => (a < b ? -1 : 1)))
         : each,
     ) ?? 'nothing'

@@ -94,8 +94,34 @@ async function compareEnd(world: World): Promise<void> {
   const { schedule, watch, timeline, s3 } = world
   const found = endStateOf(world, schedule.run)
   const facts = s3.versions.keys().flatMap((key) => trainersOwn(s3.versions.of(key)))
-  const expected = endStateOf(await settleInOrder(schedule, facts, timeline.nowMs), schedule.run)
-  for (const difference of differences(found, expected)) watch.violated(`${difference} (6)`)
+  let closest: string[] | undefined
+  for (const each of readings(facts)) {
+    const settled = await settleInOrder(schedule, each, timeline.nowMs)
+    const wrong =
+      settled === undefined
+        ? ['settled in order, without a fault, it goes on and on (9)']
+        : differences(found, endStateOf(settled, schedule.run)).map((each) => `${each} (6)`)
+    if (closest === undefined || wrong.length < closest.length) closest = wrong
+    if (wrong.length === 0) return
+  }
+  for (const each of closest ?? []) watch.violated(each)
+}
+
+/** Removals in one schedule of which all readings are tried. */
+const MOST_REMOVALS = 3
+
+/**
+ * A person who removes what the hub is about to delete, or has just brought back, is taken for the hub, or the
+ * other way round: then nobody removed anything.
+ */
+function readings(facts: readonly Version[]): Version[][] {
+  const removals = facts.filter(({ object }) => object === undefined).slice(0, MOST_REMOVALS)
+  return Array.from({ length: 2 ** removals.length }, (_, bits) =>
+    facts.filter((fact) => {
+      const at = removals.indexOf(fact)
+      return at < 0 || (bits & (1 << at)) === 0
+    }),
+  )
 }
 
 /** Versions, and delete markers that hit an object. */
