@@ -59,6 +59,7 @@ async function live(world: World): Promise<Verdict> {
   for (let sweeps = 0; sweeps < CALM_SWEEPS && isBounded; sweeps++) {
     if (sweeps > 0 && isAtRest(world)) break
     timeline.after(0, () => world.sweep())
+    world.redrive()
     isBounded = await timeline.run(timeline.nowMs + 4 * SWEEP_EVERY_MS, MOST_STEPS)
   }
   if (!isBounded) watch.violated('it goes on and on (9)')

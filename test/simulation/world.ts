@@ -94,6 +94,11 @@ export class World {
   calm(): void {
     this.#isCalm = true
     for (const key of this.#lost.splice(0)) this.#announce(key, 0)
+    this.redrive()
+  }
+
+  /** As an operator does once the cause is gone. */
+  redrive(): void {
     for (const queue of [this.events, this.jobs]) {
       for (const message of queue.redrive()) this.#whenVisible(queue, message)
     }

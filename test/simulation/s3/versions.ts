@@ -66,7 +66,13 @@ export class Versions {
   /** @param createdMs when it was begun, which is when S3 says that it was modified */
   add(key: string, createdMs: number, by: Writer, object: StoredObject | undefined): Version {
     this.#count += 1
-    const version = { key, versionId: `v${this.#count}`, createdMs, by, object }
+    let versionId = `v${this.#count}`
+    // Where versions of another bucket were laid out, theirs are taken.
+    while (this.find(key, versionId) !== undefined) {
+      this.#count += 1
+      versionId = `v${this.#count}`
+    }
+    const version = { key, versionId, createdMs, by, object }
     this.put(version)
     this.#onChange(key)
     return version
