@@ -1,5 +1,6 @@
 /** A job: an artifact to make or a checkpoint to strip, named by its effect in the message hub. */
 import * as z from 'zod/mini'
+import { BucketError } from '../bucket/bucket.ts'
 import { ALL_TIME, OutOfTime, type TimeLeft } from '../bucket/deadline.ts'
 import { versionsOf } from '../bucket/versions.ts'
 import type { Action, Ledger } from '../hook/ledger.ts'
@@ -96,7 +97,32 @@ async function resultOf(
     return stripCheckpoint(worker.bucket, action, attempt, worker.allowedGlobals)
   return (await isUnwanted(worker, ledger, action))
     ? { kind: 'done' }
-    : makeArtifact(worker.bucket, ledger, action, attempt, worker.allowedGlobals)
+    : make(worker, ledger, action, attempt)
+}
+
+/** Jobs on one name at once, or one whose end nobody recorded, do not follow each other for ever. */
+const MOST_TAKEN = 5
+
+/**
+ * Makes an artifact. Where another job has written under its name, by now the run knows what that was for:
+ * only what is still wanted takes its place.
+ */
+async function make(
+  worker: Worker,
+  ledger: Ledger,
+  action: MakeAction,
+  attempt: Attempt,
+): Promise<Result> {
+  let current = action
+  for (let taken = 0; taken < MOST_TAKEN; taken++) {
+    const made = await makeArtifact(worker.bucket, ledger, current, attempt, worker.allowedGlobals)
+    if (made.kind !== 'taken') return made
+    const { ledger: now } = await loadRun(worker.hub, ledger.run)
+    if (!isStillBest(decideOn(worker, now), action.identity)) return { kind: 'done' }
+    current = { ...action, replaces: made.etag }
+  }
+  const reason = 'other jobs write under this name again and again; try again'
+  throw new BucketError('changed', action.key, reason)
 }
 
 /** What was overtaken while it waited need not be made, unless an earlier attempt began to. */

@@ -32,6 +32,12 @@ import { whereIs } from './where-is.ts'
 
 type Make = Extract<Action, { kind: 'make' }>
 
+/** What came of making an artifact. */
+export type Made =
+  | Result
+  /** Another job of ours wrote other bytes under the name, of which the ledger did not know. */
+  | { kind: 'taken'; etag: string }
+
 /** An object that an artifact can be made from. */
 interface Source {
   key: string
@@ -54,10 +60,10 @@ export async function makeArtifact(
   action: Make,
   attempt: Attempt = UNHURRIED,
   allowed: readonly GlobalName[] = [],
-): Promise<Result> {
+): Promise<Made> {
   for (const source of sourcesOf(ledger, action.identity)) {
     try {
-      return await makeFrom(bucket, ledger, action, source, { attempt, allowed })
+      return await makeFrom(bucket, action, source, { attempt, allowed })
     } catch (error) {
       if (error instanceof CheckpointFormatError) {
         return { kind: 'refused', key: entryKeyOf(action), ...refusalOf(error, allowed) }
@@ -100,11 +106,10 @@ function sourcesOf(ledger: Ledger, identity: ArtifactIdentity): Source[] {
 
 async function makeFrom(
   bucket: Bucket,
-  ledger: Ledger,
   action: Make,
   source: Source,
   { attempt, allowed }: { attempt: Attempt; allowed: readonly GlobalName[] },
-): Promise<Result> {
+): Promise<Made> {
   const { identity } = action
   const at = whereIs(bucket, source.key)
   const reader = await sourceReader(at.bucket, { ...source, key: at.key })
@@ -114,27 +119,26 @@ async function makeFrom(
     permitted: allowed,
   })
   const rewrite = { source: { ...source, ...at }, reader, plan, timeLeft: attempt.timeLeft }
-  return goOn(
+  return goOn<Made>(
     rewrite,
     attempt,
-    () => makeFile(bucket, ledger, action, rewrite),
+    () => makeFile(bucket, action, rewrite),
     (reason) => ({ kind: 'refused', key: entryKeyOf(action), reason }),
   )
 }
 
 async function makeFile(
   bucket: Bucket,
-  ledger: Ledger,
   action: Make,
   rewrite: Rewrite & { plan: OutputPlan },
-): Promise<Result> {
+): Promise<Made> {
   const { identity } = action
   const file = await prepareFile(rewrite)
   const key =
     identity.kind === 'published'
       ? keyIn(identity.folder, publishedName(identity.name, file.sha256, rewrite.plan.extension))
       : action.key
-  const result = await write(bucket, ledger, action, key, rewrite.plan, file)
+  const result = await write(bucket, action, key, rewrite.plan, file)
   await file.drop()
   return result
 }
@@ -146,13 +150,13 @@ function entryKeyOf({ key, identity }: Make): string {
 
 async function write(
   bucket: Bucket,
-  ledger: Ledger,
   action: Make,
   key: string,
   plan: RewritePlan,
   content: RewrittenFile,
-): Promise<Result> {
-  const written = await writeOver(bucket, ledger, key, content, action.replaces)
+): Promise<Made> {
+  const at = whereIs(bucket, key)
+  const written = await writeIfAbsent(at.bucket, at.key, content, action.replaces)
   if (written.kind === 'written') {
     const permitted = namesOf(plan.globals.filter(({ byOption }) => byOption))
     const object: ArtifactObject = {
@@ -169,12 +173,15 @@ async function write(
     return { kind: 'made', key, object }
   }
   const { identity } = action
+  if (written.kind === 'own' && identity.kind === 'best') {
+    return { kind: 'taken', etag: written.etag }
+  }
   const plain = keyIn(identity.folder, identity.name)
   if (identity.kind === 'best' && key === plain)
     return { kind: 'foreign', key, seconds: secondsOf(written) }
   const yielded = yieldedName(key)
   if (identity.kind === 'published' && !key.includes('.hub.')) {
-    return write(bucket, ledger, action, yielded, plan, content)
+    return write(bucket, action, yielded, plan, content)
   }
   const reason = `both ${plain} and the name that the hub takes instead hold objects that are not the hub's; move one away`
   return { kind: 'refused', key: entryKeyOf(action), reason }
@@ -182,19 +189,4 @@ async function write(
 
 function secondsOf(written: Written): number {
   return written.kind === 'foreign' ? written.seconds : 0
-}
-
-/** An object of the hub's own under the name is replaced, on the condition that it is still that one. */
-async function writeOver(
-  bucket: Bucket,
-  ledger: Ledger,
-  key: string,
-  content: RewrittenFile,
-  replaces: string | undefined,
-): Promise<Written> {
-  const at = whereIs(bucket, key)
-  const written = await writeIfAbsent(at.bucket, at.key, content, replaces)
-  const known = ledger.artifacts.get(key)
-  if (written.kind !== 'own' || known === undefined || !('object' in known)) return written
-  return writeIfAbsent(at.bucket, at.key, content, written.etag)
 }

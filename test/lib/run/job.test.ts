@@ -229,6 +229,51 @@ describe('a best copy', () => {
   })
 })
 
+describe('two jobs on one name, for two uploads of the step', () => {
+  /** Two jobs; the second one is for what the trainer uploaded last. */
+  async function twoJobs() {
+    const { 'epoch_1.pth': first } = await uploadBest(0.5)
+    const [old] = worker.queue
+    await upload(worker, {
+      'before_train.json': '',
+      'epoch_1.pth': checkpoint('another'),
+      'metrics/2.json': { epoch: 1, metrics: { acc: 0.6 } },
+    })
+    const fresh = worker.queue.at(-1)
+    if (first === undefined || old === undefined || fresh === undefined) throw new Error('no jobs')
+    return { old, fresh }
+  }
+
+  /** What the copy is made of. */
+  async function wordsOfBest(): Promise<string> {
+    const { meta } = await inspectCheckpoint(readerOver(await contentAt(BEST)))
+    return JSON.stringify(meta)
+  }
+
+  test('end with the newer copy, if the older was written and not recorded', async () => {
+    const { old, fresh } = await twoJobs()
+    const ledger = await ledgerOf(worker)
+    const effect = ledger.effects.find(({ number }) => number === old.effect)
+    if (effect?.action.kind !== 'make') throw new Error('no copy is to be made')
+    await makeArtifact(worker.bucket, ledger, effect.action)
+    await carryOutJob(worker, fresh)
+    expect(await wordsOfBest()).toContain('another')
+    expect((await ledgerOf(worker)).artifacts.get(BEST)).toMatchObject({ state: 'current' })
+    await drain(worker)
+    expect(await wordsOfBest()).toContain('another')
+    expect([...(await ledgerOf(worker)).artifacts.keys()]).toEqual([BEST])
+  })
+
+  test('end with the newer copy, if the older comes last', async () => {
+    const { old, fresh } = await twoJobs()
+    await carryOutJob(worker, fresh)
+    const before = await head(worker.bucket, BEST)
+    await carryOutJob(worker, old)
+    expect(await head(worker.bucket, BEST)).toEqual(before)
+    expect((await ledgerOf(worker)).effects).toEqual([])
+  })
+})
+
 describe('an upload of another kind', () => {
   test('is kept and reported with the reason, and is never the last', async () => {
     const script = zipOf([
