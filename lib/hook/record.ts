@@ -13,6 +13,7 @@ import {
   type MetricFact,
   momentOf,
   type OptionsFact,
+  type Removal,
   type StepFacts,
   sameBytes,
   stepId,
@@ -155,9 +156,14 @@ function recordCheckpoint(ledger: Ledger, seen: SeenCheckpoint): Ledger {
     ({ action }) => action.kind === 'restore' && action.id === id && action.over === undefined,
   )
   if (isComingBack) return withStep(ledger, facts)
-  const before = facts.removal?.key === seen.key ? facts.removal.seconds : undefined
+  const before = facts.removal?.key === seen.key ? earlierRemoval(facts.removal, above) : undefined
   const seconds = before ?? seen.marker?.seconds ?? uploads.at(-1)?.seconds ?? 0
   return withStep(ledger, { ...facts, removal: { key: seen.key, seconds } })
+}
+
+/** A removal keeps its first time, unless there was an upload since, which was removed in its turn. */
+function earlierRemoval({ seconds }: Removal, above: Upload | undefined): number | undefined {
+  return above !== undefined && above.seconds > seconds ? undefined : seconds
 }
 
 /** The uploads of a step with what was seen of one key, which a directory's take the place of. */

@@ -109,6 +109,16 @@ describe('a delete marker', () => {
     expect(factsOf(back)?.removal).toBeUndefined()
   })
 
+  test('above an upload that came since is another removal, of its own time', () => {
+    const removed = record(uploaded, look({ listed: ['a'], marker }))
+    const unseen = look({
+      uploads: [upload('b', { seconds: 60 })],
+      listed: ['a', 'b'],
+      marker: { seconds: 70, above: 'b' },
+    })
+    expect(factsOf(record(removed, unseen))?.removal?.seconds).toBe(70)
+  })
+
   test('is not explained away by an upload of the same step under another key', () => {
     const removed = record(uploaded, look({ listed: ['a'], marker }))
     const key = 'exp/digits-1.pth'

@@ -86,7 +86,10 @@ export class Versions {
       this.#sorted = undefined
       return
     }
-    const after = versions.findLastIndex(({ createdMs }) => createdMs <= version.createdMs)
+    // Of delete markers the documentation does not say so: what is completed after one lies above it.
+    const after = versions.findLastIndex(
+      ({ createdMs, object }) => createdMs <= version.createdMs || object === undefined,
+    )
     versions.splice(after + 1, 0, version)
   }
 
