@@ -3,6 +3,7 @@ import { BucketError, statusOf } from '../lib/bucket/bucket.ts'
 import { CheckpointFormatError } from '../lib/checkpoint/checkpoint-format-error.ts'
 import { FileChangedError } from '../lib/files/file-reader.ts'
 import { NameTakenError } from '../lib/files/write-file.ts'
+import { ConflictError, MessageHubError } from '../lib/message-hub/message-hub-error.ts'
 import { Failure, type FailureKind } from './failure.ts'
 
 /** What Node says of a path, and whether it is there. */
@@ -45,6 +46,9 @@ export function failureOf(error: unknown, place?: string): Failure {
     const kind = error.code === 'gone' ? 'not-found' : 'failed'
     return new Failure(kind, error.message, { code: error.code.replaceAll(' ', '-'), cause: error })
   }
+  if (error instanceof MessageHubError || error instanceof ConflictError) {
+    return new Failure('failed', error.message, { code: error.code, cause: error })
+  }
   if (!(error instanceof Error)) return new Failure('failed', about + String(error))
   return fileFailure(error) ?? awsFailure(error, about)
 }
@@ -69,6 +73,10 @@ function awsFailure(error: Error, about: string): Failure {
       `the AWS credentials are not accepted (${error.name})`,
       CREDENTIALS_ADVICE,
     )
+  }
+  // Other services than S3 say which right is missing, and on what.
+  if (error.name === 'AccessDeniedException') {
+    return fail('failed', 'access denied', error.message)
   }
   if (status === 404) return fail('not-found', 'no such object, or no such bucket')
   if (status === 403) {

@@ -13,6 +13,19 @@ export function sharedOptions(command: Command): SharedOptions {
   return command.optsWithGlobals<SharedOptions>()
 }
 
+/** The option of the commands that ask a stack. */
+export interface StackOption {
+  readonly stack?: string
+}
+
+/** Adds `--stack`, which gives `stack`. */
+export function withStack(command: Command): Command {
+  return command.option(
+    '--stack <name>',
+    'name of the CloudFormation stack (default: CKPT_STACK, or CheckpointHub)',
+  )
+}
+
 /** Adds `--allow-global`, which gives `allowGlobal`. */
 export function withAllowGlobal(command: Command): Command {
   return command.option(

@@ -27,6 +27,16 @@ export class CheckpointHubStack extends Stack {
       QueryFunctionName: functions.query.functionName,
       SweepFunctionName: functions.sweep.functionName,
     }
-    for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value })
+    // What the functions have in their environment, for whoever decides as they do without changing anything.
+    const { hookArguments, noncurrentDays, brake, keyPrefix, outBuckets } = settings
+    const Settings = JSON.stringify({
+      hook_arguments: hookArguments,
+      noncurrent_days: noncurrentDays,
+      brake,
+      key_prefix: keyPrefix,
+      out_buckets: outBuckets,
+    })
+    for (const [name, value] of Object.entries({ ...outputs, Settings }))
+      new CfnOutput(this, name, { value })
   }
 }

@@ -26,6 +26,7 @@ const StackOutputs = z.object({
   PublishFunctionName: z.string(),
   QueryFunctionName: z.string(),
   SweepFunctionName: z.string(),
+  Settings: z.string(),
 })
 
 /** What `infra/stack.ts` gives out. */

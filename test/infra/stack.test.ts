@@ -1,5 +1,6 @@
 import { Match } from 'aws-cdk-lib/assertions'
 import { describe, expect, test } from 'vitest'
+import { parseOutputs } from '../../cli/stack/outputs.ts'
 import { synthesised } from './synthesised.ts'
 
 const template = synthesised()
@@ -227,6 +228,18 @@ describe('the functions', () => {
       (resource) => (resource as { Type: string }).Type,
     )
     expect(types.filter((type) => /^(Custom::|AWS::CloudFormation::)/.test(type))).toEqual([])
+  })
+
+  test('it says in its outputs what the command asks of them, and its settings', () => {
+    const set = { hookArguments: { interval: 2 }, brake: 3, keyPrefix: 'exps/', noncurrentDays: 7 }
+    const outputs = synthesised(set).findOutputs('*') as Record<string, { Value: unknown }>
+    const Outputs = Object.entries(outputs).map(([OutputKey, { Value }]) => ({
+      OutputKey,
+      // Names are known once the stack is made.
+      OutputValue: typeof Value === 'string' ? Value : OutputKey,
+    }))
+    const stack = { StackName: 'any', CreationTime: undefined, StackStatus: undefined, Outputs }
+    expect(parseOutputs('any', stack).settings).toEqual({ ...set, outBuckets: [] })
   })
 })
 
