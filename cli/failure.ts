@@ -4,7 +4,10 @@
 export const EXIT_CODES = {
   failed: { code: 1, means: 'something went wrong on the way: network, rights, disk' },
   usage: { code: 2, means: 'the command line is wrong; nothing was done' },
-  'not-found': { code: 3, means: 'no such file, bucket, object or key of a checkpoint' },
+  'not-found': {
+    code: 3,
+    means: 'no such file, bucket, object, key of a checkpoint, stack, run or step',
+  },
   refused: { code: 4, means: 'not a checkpoint, a damaged one, or one that names code' },
   taken: { code: 5, means: 'the name to write holds something else, which was left' },
   interrupted: { code: 130, means: 'stopped by Ctrl-C; what was half done is removed' },

@@ -1,5 +1,6 @@
 /** The command tree: what `ckpt` understands, and what its help says. */
 import { Command } from 'commander'
+import { addExplain } from './commands/explain.ts'
 import { addInspect } from './commands/inspect.ts'
 import { addPublish } from './commands/publish.ts'
 import { EXIT_CODES } from './failure.ts'
@@ -15,7 +16,9 @@ const HELP_WIDTH = 100
  */
 export function programOf(shell: Shell, version: string): Command {
   const program = new Command('ckpt')
-    .description('Looks into checkpoints and publishes them, on this machine and in any S3 bucket.')
+    .description(
+      'Looks into checkpoints and publishes them, here and in any S3 bucket; asks the hub.',
+    )
     .version(version, '--version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .helpCommand('help [command]', 'print the help of a command')
@@ -29,6 +32,7 @@ export function programOf(shell: Shell, version: string): Command {
     .addHelpText('after', surroundings())
   addInspect(program, shell)
   addPublish(program, shell)
+  addExplain(program, shell)
   return program
 }
 

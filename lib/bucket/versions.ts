@@ -43,12 +43,24 @@ export async function versionsOf(bucket: Bucket, key: string): Promise<KeyVersio
 }
 
 /** Lists the versions of every key below a prefix, by key. */
-export async function versionsBelow(
+export function versionsBelow(bucket: Bucket, prefix: string): Promise<Map<string, KeyVersions>> {
+  return versionsByKey(bucket, { Prefix: prefix })
+}
+
+/** Lists the versions of every key right below a prefix, and of none in its folders, by key. */
+export function versionsRightBelow(
   bucket: Bucket,
   prefix: string,
 ): Promise<Map<string, KeyVersions>> {
+  return versionsByKey(bucket, { Prefix: prefix, Delimiter: '/' })
+}
+
+async function versionsByKey(
+  bucket: Bucket,
+  where: { Prefix: string; Delimiter?: string },
+): Promise<Map<string, KeyVersions>> {
   const byKey = new Map<string, Listed[]>()
-  for await (const listed of list(bucket, { Prefix: prefix })) {
+  for await (const listed of list(bucket, where)) {
     const ofKey = byKey.get(listed.key)
     if (ofKey === undefined) byKey.set(listed.key, [listed])
     else ofKey.push(listed)

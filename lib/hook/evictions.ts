@@ -11,7 +11,13 @@ import { byUploadTime, latestOf, type Standing } from './standing.ts'
 import type { Survey } from './survey.ts'
 
 /** That a checkpoint goes, or is held by the brake, and why. */
-export type Eviction = { kind: 'evicted' | 'held'; reason: string }
+export type Eviction = {
+  kind: 'evicted' | 'held'
+  reason: string
+  rule: 'max_keep_ckpts' | 'outside the series'
+  /** The checkpoints that took its place. */
+  rivals: readonly CheckpointFact[]
+}
 
 /**
  * All evictions that retention would make if nothing were protected.
@@ -51,17 +57,22 @@ function dequeEvictions(all: Standing[], survey: Survey, brake: number): Map<Sta
     }
     const evictAt = (moment: Moment | undefined): void => {
       for (const member of outsideAt(moment)) {
-        const reason = crowdedOut(inTime, places.get(member) ?? 0, keep)
-        evictions.set(member, { kind: 'evicted', reason })
+        const rivals = rivalsOf(member)
+        const reason = crowdedOut(rivals, keep)
+        evictions.set(member, { kind: 'evicted', reason, rule: 'max_keep_ckpts', rivals })
       }
     }
+    const rivalsOf = (member: Standing) => newerThan(inTime, places.get(member) ?? 0, keep)
     if (begins !== undefined) {
       // What the policy before has held is decided again under this one.
       for (const [member, { kind }] of evictions) if (kind === 'held') evictions.delete(member)
       const atOnce = outsideAt(begins)
       if (atOnce.length > brake) {
         const reason = `held: max_keep_ckpts=${keep} would evict ${atOnce.length} checkpoints at once, more than the brake of ${brake}`
-        for (const member of atOnce) evictions.set(member, { kind: 'held', reason })
+        for (const member of atOnce) {
+          const rivals = rivalsOf(member)
+          evictions.set(member, { kind: 'held', reason, rule: 'max_keep_ckpts', rivals })
+        }
       } else evictAt(begins)
     }
     const until = stages[index + 1]?.begins
@@ -113,9 +124,13 @@ function byNumber(a: number, b: number): number {
   return a - b
 }
 
-/** Names the rivals that an orderly run's deque would hold when the member at a place fell out of it. */
-function crowdedOut(inTime: Standing[], place: number, keep: number): string {
-  const newer = inTime.slice(place + 1, place + 1 + keep).map(({ fact }) => fact.step)
+/** The rivals that an orderly run's deque would hold when the member at a place fell out of it. */
+function newerThan(inTime: Standing[], place: number, keep: number): CheckpointFact[] {
+  return inTime.slice(place + 1, place + 1 + keep).map(({ fact }) => fact)
+}
+
+function crowdedOut(rivals: CheckpointFact[], keep: number): string {
+  const newer = rivals.map(({ step }) => step)
   return `evicted: max_keep_ckpts=${keep}, newer ${newer.join(', ')}`
 }
 
@@ -136,11 +151,14 @@ function strayEvictions(standings: Standing[], survey: Survey): Map<Standing, Ev
     const steps = stepsOf.get(stray.life) ?? []
     const newer = steps[steps.indexOf(stray.fact.step) + 1]
     const keep = optionsNow(survey.policy).maxKeepCkpts
+    const evict = (why: string, rivals: CheckpointFact[]) => {
+      const reason = `${strayReason(options)}, ${why}`
+      evictions.set(stray, { kind: 'evicted', reason, rule: 'outside the series', rivals })
+    }
     if (newer !== undefined) {
-      evictions.set(stray, { kind: 'evicted', reason: `${strayReason(options)}, newer ${newer}` })
+      evict(`newer ${newer}`, [stray.life.steps.get(newer) ?? []].flat())
     } else if (stray.life !== survey.lives.at(-1) && keep > 0 && inTime.length - index > keep) {
-      const reason = `${strayReason(options)}, of an earlier life, ${keep} are newer`
-      evictions.set(stray, { kind: 'evicted', reason })
+      evict(`of an earlier life, ${keep} are newer`, newerThan(inTime, index, keep))
     }
   }
   return evictions

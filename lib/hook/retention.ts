@@ -22,12 +22,35 @@ import { byUploadTime, latestOf, type Standing, standingsOf } from './standing.t
 import { unsavedKeys } from './stripping.ts'
 import type { Survey } from './survey.ts'
 
-/** What should be of one checkpoint, and why. */
+/** What should be of one checkpoint, and why: by which rule, and in words. */
 export type Fate =
-  | { kind: 'kept'; reason: string; member: boolean; restorable: boolean }
-  | { kind: 'evicted'; reason: string; member: boolean }
-  | { kind: 'held'; reason: string; member: boolean }
+  | { kind: 'kept'; rule: KeepRule; reason: string; member: boolean; restorable: boolean }
+  | {
+      kind: 'evicted'
+      rule: Eviction['rule'] | 'expired'
+      reason: string
+      member: boolean
+      /** The checkpoints that took its place. */
+      rivals: readonly CheckpointFact[]
+    }
+  | {
+      kind: 'held'
+      rule: Eviction['rule']
+      reason: string
+      member: boolean
+      rivals: readonly CheckpointFact[]
+    }
   | { kind: 'removed' | 'torn' | 'other series'; reason: string; member: boolean }
+
+/** What keeps a checkpoint: its place in the deque, or that retention never deletes such a one. */
+export type KeepRule =
+  | 'regular'
+  | 'record'
+  | 'end of training'
+  | 'newest of its life'
+  | 'newest'
+  | 'resumed from'
+  | 'not copied'
 
 /**
  * Decides every checkpoint's fate.
@@ -136,19 +159,24 @@ function fateOf(
   }
   if (isLost(fact)) {
     const reason = 'evicted: before what keeps it was known, and its noncurrent version has expired'
-    return { kind: 'evicted', reason: eviction?.reason ?? reason, member }
+    const { rule, rivals } = eviction ?? { rule: 'expired', rivals: [] }
+    return { kind: 'evicted', rule, reason: eviction?.reason ?? reason, member, rivals }
   }
-  if (eviction === undefined)
-    return { kind: 'kept', reason: keptReason(survey, standing), member, restorable: true }
+  if (eviction === undefined) {
+    const rule = keepRule(survey, standing)
+    const reason = keptReason(survey, standing, rule)
+    return { kind: 'kept', rule, reason, member, restorable: true }
+  }
   if (eviction.kind === 'held') return { ...eviction, kind: 'held', member }
   const what = shield.uncopied.get(fact.first)
   if (what !== undefined) {
     const reason = `kept: ${what}, and a directory is not copied`
-    return { kind: 'kept', reason, member: false, restorable: true }
+    return { kind: 'kept', rule: 'not copied', reason, member: false, restorable: true }
   }
   if (nameOf(fact.key) === shield.resumedFrom) {
     return {
       kind: 'kept',
+      rule: 'resumed from',
       reason: 'kept: the trainer resumed from it',
       member: false,
       restorable: true,
@@ -156,16 +184,28 @@ function fateOf(
   }
   if (shield.newest.has(standing) || shield.newestLeft.has(standing)) {
     const restorable = shield.newest.has(standing)
-    return { kind: 'kept', reason: 'kept: the newest that is left', member, restorable }
+    const reason = 'kept: the newest that is left'
+    return { kind: 'kept', rule: 'newest', reason, member, restorable }
   }
   return { ...eviction, kind: 'evicted', member }
 }
 
-function keptReason(survey: Survey, { fact, life, member }: Standing): string {
-  if (!member) return 'kept: the newest of its life'
-  const options = optionsAt(survey.policy, momentOfCheckpoint(fact))
-  const regular = isRegular(options, fact.step)
-  const why = regular ? 'regular' : survey.walk.records.has(fact) ? 'set a record' : 'the last'
+function keepRule({ policy, walk }: Survey, { fact, member }: Standing): KeepRule {
+  if (!member) return 'newest of its life'
+  if (isRegular(optionsAt(policy, momentOfCheckpoint(fact)), fact.step)) return 'regular'
+  return walk.records.has(fact) ? 'record' : 'end of training'
+}
+
+/** How a reason says why a checkpoint is in the deque. */
+const MEMBER_WORDS: Partial<Record<KeepRule, string>> = {
+  regular: 'regular',
+  record: 'set a record',
+  'end of training': 'the last',
+}
+
+function keptReason(survey: Survey, { life }: Standing, rule: KeepRule): string {
+  const why = MEMBER_WORDS[rule]
+  if (why === undefined) return `kept: the ${rule}`
   const now = optionsNow(survey.policy).maxKeepCkpts
   if (now <= 0) return `kept: ${why}, max_keep_ckpts is unlimited`
   const newest = life === survey.lives.at(-1) ? `among the newest ${now}` : 'of an earlier life'

@@ -312,6 +312,7 @@ describe('a torn upload', () => {
     const run = aRun({ max_keep_ckpts: 1 }).upload(1, 2).uploadLike(torn, 2)
     expect(fateOf(run.outcome(), 1)).toEqual({
       kind: 'kept',
+      rule: 'newest',
       reason: 'kept: the newest that is left',
       member: true,
       restorable: true,
@@ -353,6 +354,8 @@ describe('a checkpoint that has expired, and was needed again,', () => {
   test('counts as evicted, and the reason says that it came too late', () => {
     expect(fateOf(outcomeWithout(aRun().upload(1, 2), 1), 1)).toEqual({
       kind: 'evicted',
+      rule: 'expired',
+      rivals: [],
       reason: 'evicted: before what keeps it was known, and its noncurrent version has expired',
       member: true,
     })
