@@ -2,6 +2,7 @@
 import { Command } from 'commander'
 import { addExplain } from './commands/explain.ts'
 import { addInspect } from './commands/inspect.ts'
+import { addPlan } from './commands/plan.ts'
 import { addPublish } from './commands/publish.ts'
 import { EXIT_CODES } from './failure.ts'
 import type { Shell } from './shell.ts'
@@ -33,6 +34,7 @@ export function programOf(shell: Shell, version: string): Command {
   addInspect(program, shell)
   addPublish(program, shell)
   addExplain(program, shell)
+  addPlan(program, shell)
   return program
 }
 

@@ -1,0 +1,138 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { decideAll } from '../../../lib/hook/decide-all.ts'
+import type { NamedArguments } from '../../../lib/hook/hook-arguments.ts'
+import { nameOf } from '../../../lib/hook/names.ts'
+import { type Forecast, forecast, withOptions } from '../../../lib/hook/what-if.ts'
+import { AHub, hubOf } from './a-hub.ts'
+import { type ARun, aRun, stepsThatAre } from './a-run.ts'
+import { toldRuns } from './told-runs.ts'
+
+const LATER_SECONDS = 2_000_000
+
+function plan(hub: AHub, named: NamedArguments): Forecast {
+  const { ledger, brake } = hub
+  const decideOn = (each: typeof ledger) =>
+    decideAll(each, { bucket: 'bucket', brake, unversioned: [], nowSeconds: LATER_SECONDS })
+  return forecast(decideOn(ledger), decideOn(withOptions(ledger, named, LATER_SECONDS)))
+}
+
+function changes({ checkpoints }: Forecast): Record<number, string> {
+  const changed = checkpoints.filter(({ change }) => change !== 'none')
+  return Object.fromEntries(changed.map(({ step, change }) => [step, change]))
+}
+
+const FOUR = aRun().validated('acc', 0.1, 0.9, 0.5, 0.4)
+
+describe('other options', () => {
+  test('that keep fewer say which go, why, and how many bytes that frees', () => {
+    const planned = plan(hubOf(FOUR), { max_keep_ckpts: 2 })
+    expect(changes(planned)).toEqual({ 1: 'goes', 2: 'goes' })
+    expect(planned.checkpoints[0]).toMatchObject({
+      key: 'exp/epoch_1.pth',
+      now: 'kept',
+      planned: 'evicted',
+      reason: 'evicted: max_keep_ckpts=2, newer 2, 3',
+    })
+    expect(planned.freedBytes).toBe(2000)
+  })
+
+  test('that keep more bring nothing back', () => {
+    const run = aRun({ max_keep_ckpts: 1 }).upload(1, 2, 3)
+    expect(changes(plan(hubOf(run), { max_keep_ckpts: 3 }))).toEqual({})
+  })
+
+  test('that evict more than the brake allows say that they would be held, and free nothing', () => {
+    const hub = hubOf(FOUR)
+    hub.brake = 2
+    const planned = plan(hub, { max_keep_ckpts: 1 })
+    expect(changes(planned)).toEqual({ 1: 'is held', 2: 'is held', 3: 'is held' })
+    expect(planned.freedBytes).toBe(0)
+  })
+
+  test('that track a metric say which best copy would be made', () => {
+    const { made } = plan(hubOf(FOUR), { save_best: 'acc', rule: 'greater' })
+    expect(made.map(({ key, kind, metric }) => [nameOf(key), kind, metric])).toEqual([
+      ['best_acc_epoch_2.pth', 'best', 'acc'],
+    ])
+  })
+
+  test('under which an evicted step set a record bring it back', () => {
+    const run = aRun({ interval: 2 }).upload(2).metrics(2, { acc: 0.1 }).upload(3).upload(4)
+    run.metrics(3, { acc: 0.9 })
+    const planned = plan(hubOf(run), { save_best: 'acc', rule: 'greater', interval: 2 })
+    expect(changes(planned)).toEqual({ 3: 'comes back' })
+  })
+
+  test('say nothing of what was uploaded before them, where they are about saving', () => {
+    const planned = plan(hubOf(FOUR), { interval: 2, save_optimizer: false })
+    expect(changes(planned)).toEqual({})
+    expect(planned).toMatchObject({ made: [], retired: [], freedBytes: 0 })
+  })
+
+  test('that are invalid are refused as the run’s own would be', () => {
+    const hub = hubOf(FOUR)
+    expect(() => withOptions(hub.ledger, { max_keep_ckpts: 20_000 }, 0)).toThrow(
+      expect.objectContaining({ code: 'hook-argument', field: 'max_keep_ckpts' }),
+    )
+  })
+
+  test('are newer than whatever was uploaded, whatever the clock says', () => {
+    const ledger = withOptions(hubOf(FOUR).ledger, { max_keep_ckpts: 1 }, 0)
+    expect(ledger.history.options[0]?.seconds).toBe(81)
+  })
+
+  test('leave the ledger as it is', () => {
+    const hub = hubOf(FOUR)
+    const before = structuredClone(hub.ledger)
+    plan(hub, { max_keep_ckpts: 1 })
+    expect(hub.ledger).toEqual(before)
+  })
+})
+
+const policies: fc.Arbitrary<NamedArguments> = fc.record(
+  {
+    max_keep_ckpts: fc.integer({ min: -1, max: 4 }),
+    interval: fc.integer({ min: 1, max: 3 }),
+    save_best: fc.constantFrom('acc', null),
+  },
+  { requiredKeys: [] },
+)
+
+test('what is forecast is what comes of it, once they are uploaded', () => {
+  fc.assert(
+    fc.property(toldRuns, policies, fc.integer({ min: 1, max: 5 }), (run, named, brake) => {
+      const hub = new AHub(run)
+      hub.brake = brake
+      hub.see(...run.observations)
+      const before = hub.steps()
+      const planned = plan(hub, named)
+      hub.see(newest(run, named))
+      const after = hub.steps()
+      const of = (change: string) =>
+        planned.checkpoints.filter((each) => each.change === change).map(({ step }) => step)
+      expect(before.filter((step) => !after.includes(step))).toEqual(of('goes'))
+      expect(after.filter((step) => !before.includes(step))).toEqual(of('comes back'))
+      const held = planned.checkpoints.filter((each) => each.planned === 'held')
+      expect(held.map(({ step }) => step)).toEqual(stepsThatAre(hub.decide().outcome, 'held'))
+    }),
+  )
+})
+
+test('options that are in force already change nothing', () => {
+  fc.assert(
+    fc.property(toldRuns, policies, (run, named) => {
+      run.options(named)
+      const planned = plan(hubOf(run), named)
+      expect(changes(planned)).toEqual({})
+      expect(planned).toMatchObject({ made: [], retired: [], freedBytes: 0 })
+    }),
+  )
+})
+
+/** The same options as an upload that comes last. */
+function newest(run: ARun, named: NamedArguments) {
+  const seen = run.at(LATER_SECONDS).options(named).observations.at(-1)
+  if (seen === undefined) throw new Error('nothing was told')
+  return seen
+}
