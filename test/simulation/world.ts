@@ -268,6 +268,7 @@ export function workerOver(
     },
     jobs: { sqs, queueUrl: 'https://sqs.invalid/jobs' },
     reach: { keyPrefix: '', outBuckets: [] },
+    allowedGlobals: [],
     brake,
     keepsVersions: (name) => keepsVersions({ ...bucket, name }),
     nowSeconds,
