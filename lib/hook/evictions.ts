@@ -3,7 +3,13 @@
  *
  * What is protected all the same is decided in `retention.ts`.
  */
-import { type CheckpointFact, compareMoments, type Moment, momentOfCheckpoint } from './history.ts'
+import {
+  type CheckpointFact,
+  compareMoments,
+  type Moment,
+  momentOfCheckpoint,
+  type OptionsFact,
+} from './history.ts'
 import type { HookOptions } from './hook-arguments.ts'
 import type { Life } from './lives.ts'
 import { optionsAt, optionsNow } from './policy.ts'
@@ -12,11 +18,16 @@ import type { Survey } from './survey.ts'
 
 /** That a checkpoint goes, or is held by the brake, and why. */
 export type Eviction = {
-  kind: 'evicted' | 'held'
   reason: string
   rule: 'max_keep_ckpts' | 'outside the series'
   /** The checkpoints that took its place. */
   rivals: readonly CheckpointFact[]
+} & ({ kind: 'evicted' } | { kind: 'held'; held: Held })
+
+/** What the brake holds: a version of the options, and how many checkpoints it would evict at once. */
+export interface Held {
+  options: OptionsFact
+  evicts: number
 }
 
 /**
@@ -48,7 +59,7 @@ function dequeEvictions(all: Standing[], survey: Survey, brake: number): Map<Sta
   const places = new Map(inTime.map((member, place) => [member, place]))
   const turns = turningPoints(all).toSorted(compareMoments)
   const { stages } = survey.policy
-  for (const [index, { options, begins }] of stages.entries()) {
+  for (const [index, { options, begins, fact, agreed }] of stages.entries()) {
     const keep = options.maxKeepCkpts
     const outsideAt = (moment: Moment | undefined): Standing[] => {
       const standing = latestOf(all.filter(({ fact }) => isBefore(fact, moment)))
@@ -63,15 +74,16 @@ function dequeEvictions(all: Standing[], survey: Survey, brake: number): Map<Sta
       }
     }
     const rivalsOf = (member: Standing) => newerThan(inTime, places.get(member) ?? 0, keep)
-    if (begins !== undefined) {
+    if (begins !== undefined && fact !== undefined) {
       // What the policy before has held is decided again under this one.
       for (const [member, { kind }] of evictions) if (kind === 'held') evictions.delete(member)
       const atOnce = outsideAt(begins)
-      if (atOnce.length > brake) {
-        const reason = `held: max_keep_ckpts=${keep} would evict ${atOnce.length} checkpoints at once, more than the brake of ${brake}`
+      if (atOnce.length > brake + agreed) {
+        const held = { options: fact, evicts: atOnce.length }
+        const reason = `held: max_keep_ckpts=${keep} would evict ${atOnce.length} checkpoints at once, more than ${limitText(brake, agreed)}`
         for (const member of atOnce) {
           const rivals = rivalsOf(member)
-          evictions.set(member, { kind: 'held', reason, rule: 'max_keep_ckpts', rivals })
+          evictions.set(member, { kind: 'held', reason, rule: 'max_keep_ckpts', rivals, held })
         }
       } else evictAt(begins)
     }
@@ -85,6 +97,12 @@ function dequeEvictions(all: Standing[], survey: Survey, brake: number): Map<Sta
     evictAt(until)
   }
   return evictions
+}
+
+function limitText(brake: number, agreed: number): string {
+  return agreed === 0
+    ? `the brake of ${brake}`
+    : `the ${agreed} agreed to and the brake of ${brake}`
 }
 
 /** Where a newer life uploads a step of the deque again, outside the deque: that makes no room for others. */

@@ -6,6 +6,7 @@
  */
 import type { Best } from './best.ts'
 import { type Ending, isPublishDue, lastsOf, type ReadEnd, readEnds } from './endings.ts'
+import type { Held } from './evictions.ts'
 import type { CheckpointFact, History, StepFacts } from './history.ts'
 import type { HookOptions } from './hook-arguments.ts'
 import { isDirectory, type Run } from './names.ts'
@@ -31,6 +32,8 @@ export interface Outcome {
   everBest: Best[]
   /** Steps of the deque that stay: the hook's `keep_ckpt_ids`; nothing where all stay or none counts. */
   keepCkptIds: number[] | undefined
+  /** What the brake holds until somebody agrees. */
+  held: Held | undefined
   /** Ends of training in their order. */
   endings: Ending[]
   /** True where later facts changed what the newest end published. */
@@ -71,10 +74,17 @@ export function fold(run: Run, history: History, brake: number): Outcome {
       options.maxKeepCkpts > 0
         ? dequeOf(kept.filter(({ fate }) => fate.member).map(({ standing }) => standing))
         : undefined,
+    held: heldIn(fates),
     endings: ends.map(({ ending }) => ending),
     publishDue: isPublishDue(survey, options, ends.at(-1)),
     problems: problemsOf(run, history, survey, fates),
   }
+}
+
+/** Only the newest options hold anything: each version decides again what the one before it held. */
+function heldIn(fates: Map<string, Fate>): Held | undefined {
+  for (const fate of fates.values()) if (fate.kind === 'held') return fate.held
+  return undefined
 }
 
 /** The hook's key appears with the first checkpoint that counts. */

@@ -110,6 +110,24 @@ export interface EndFact extends ControlFact {
   last: string | undefined
 }
 
+/** A checkpoint is pinned, or no longer: `.checkpoint-hub/facts/<run>/pin-<any>.json`. */
+export interface PinFact extends ControlFact {
+  /** The name of the checkpoint in the run. */
+  name: string
+  pinned: boolean
+  /** Who says so, if it says who. */
+  by: string | undefined
+}
+
+/** Evictions that the brake holds are agreed to: `.checkpoint-hub/facts/<run>/apply-<any>.json`. */
+export interface ConsentFact extends ControlFact {
+  /** The version of `checkpoint_hook.json` whose evictions are meant. */
+  optionsVersionId: string
+  /** How many evictions were shown to whoever agreed. */
+  evicts: number
+  by: string | undefined
+}
+
 /** All facts of a run. */
 export interface History {
   /** The stack's default arguments when the hub first saw the run: its first options fact. */
@@ -117,6 +135,8 @@ export interface History {
   options: OptionsFact[]
   begins: BeginFact[]
   ends: EndFact[]
+  pins: PinFact[]
+  consents: ConsentFact[]
   steps: Map<string, StepFacts>
 }
 
@@ -131,7 +151,15 @@ export function idOf({ series, step }: { series: Series; step: number }): string
 }
 
 /** What a fact is, in the order in which facts of the same second count. */
-export const FACT_ORDER = ['begin', 'options', 'checkpoint', 'metric', 'end'] as const
+export const FACT_ORDER = [
+  'begin',
+  'options',
+  'pin',
+  'consent',
+  'checkpoint',
+  'metric',
+  'end',
+] as const
 export type FactKind = (typeof FACT_ORDER)[number]
 
 /** A place in the history. */
@@ -169,8 +197,11 @@ export function compareTexts(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
+/** What the versions of a file say, as facts. */
+export type ControlKind = Exclude<FactKind, 'checkpoint' | 'metric'>
+
 /** The place of a control file's version. */
-export function momentOf(kind: 'begin' | 'options' | 'end', fact: ControlFact): Moment {
+export function momentOf(kind: ControlKind, fact: ControlFact): Moment {
   return { seconds: fact.seconds, kind, key: fact.key, ordinal: fact.ordinal }
 }
 

@@ -164,7 +164,15 @@ export interface Ledger {
 export function emptyLedger(run: Run, stackArguments: NamedArguments): Ledger {
   return {
     run,
-    history: { stackArguments, options: [], begins: [], ends: [], steps: new Map() },
+    history: {
+      stackArguments,
+      options: [],
+      begins: [],
+      ends: [],
+      pins: [],
+      consents: [],
+      steps: new Map(),
+    },
     sources: new Map(),
     checkpoints: new Map(),
     artifacts: new Map(),

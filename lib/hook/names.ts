@@ -20,12 +20,18 @@ const ROOT = '.'
 /** What the hub writes before keys of other buckets. */
 const OTHER_BUCKET = 's3://'
 const HUB_FOLDER = '.checkpoint-hub'
+/** What people say of a run: pins and consents. */
+const FACTS_FOLDER = `${HUB_FOLDER}/facts/`
 const CONTROL_FILES = {
   'checkpoint_hook.json': 'options',
   'before_train.json': 'begin',
   'after_train.json': 'end',
   last_checkpoint: 'last_checkpoint',
 } as const
+const FACT_FILES = [
+  { pattern: /^pin-.+\.json$/s, kind: 'pin' },
+  { pattern: /^apply-.+\.json$/s, kind: 'consent' },
+] as const
 /** MMEngine names a log's folder `time.strftime('%Y%m%d_%H%M%S')`. */
 const LOG_FOLDER = /^\d{8}_\d{6}$/
 /** Sixteen digits are what a step's sort key holds, and all of them are exact as a double. */
@@ -38,6 +44,7 @@ export type KeyMeaning =
   | { kind: 'directory'; run: Run; series: Series; step: number; directory: string }
   | { kind: 'options' | 'begin' | 'end' | 'last_checkpoint'; run: Run }
   | { kind: 'metrics' | 'log'; run: Run }
+  | { kind: 'pin' | 'consent'; run: Run }
   | { kind: 'other'; run: Run; name: string }
   | { kind: 'outside' }
 
@@ -46,12 +53,13 @@ export type KeyMeaning =
  * `exp/epoch_50/iter_10.pth` is step 10 of the run `exp/epoch_50`.
  *
  * @param key an object's key, decoded
- * @returns its meaning; `outside` for folders, the hub's own folder and keys that no run can hold: a
- *   key that begins with `s3://` would be taken for one of another bucket
+ * @returns its meaning; `outside` for folders, the hub's own folder apart from facts, and keys that no run
+ *   can hold: a key that begins with `s3://` would be taken for one of another bucket
  */
 export function meaningOf(key: string): KeyMeaning {
   const parts = key.split('/')
   const name = parts.at(-1) ?? ''
+  if (key.startsWith(FACTS_FOLDER)) return meaningOfFact(key.slice(FACTS_FOLDER.length))
   if (parts[0] === HUB_FOLDER || name === '' || isElsewhere(key)) return { kind: 'outside' }
   for (let at = parts.length - 1; at >= 0; at--) {
     const meaning = meaningOfPart(parts, at)
@@ -59,6 +67,15 @@ export function meaningOf(key: string): KeyMeaning {
   }
   const run = runOf(parts, parts.length - 1)
   return run === undefined ? { kind: 'outside' } : { kind: 'other', run, name }
+}
+
+/** Below the folder of facts lies the run, as it lies in the bucket. */
+function meaningOfFact(rest: string): KeyMeaning {
+  const parts = rest.split('/')
+  const run = runOf(parts, parts.length - 1)
+  if (run === undefined || parts[0] === HUB_FOLDER || isElsewhere(rest)) return { kind: 'outside' }
+  const file = FACT_FILES.find(({ pattern }) => pattern.test(parts.at(-1) ?? ''))
+  return file === undefined ? { kind: 'outside' } : { kind: file.kind, run }
 }
 
 function meaningOfPart(parts: string[], at: number): KeyMeaning | undefined {
@@ -117,6 +134,16 @@ export function parseRun(text: string): Run {
 /** The key of a file of a run, or of another folder of the hub's. */
 export function keyIn(folder: Folder, name: string): string {
   return folder === ROOT ? name : `${folder}/${name}`
+}
+
+/**
+ * The key of a fact that somebody states about a run; it lies beside all runs, so that nothing that trainers
+ * do to theirs touches it.
+ *
+ * @param name begins with `pin-` or `apply-` and ends with `.json`
+ */
+export function factKey(run: Run, name: string): string {
+  return `${FACTS_FOLDER}${keyIn(run, name)}`
 }
 
 /** The folder that a file of the hub's lies in. */

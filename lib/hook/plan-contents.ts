@@ -15,8 +15,10 @@ import { isNeeded } from './plan-artifacts.ts'
 export function planContents(draft: Draft, outcome: Outcome): void {
   for (const [id, { fact }] of outcome.standings) {
     const state = draft.checkpoints.get(id) ?? UNTOUCHED
-    const isKept = outcome.fates.get(id)?.kind === 'kept' && !isEvicted(state, fact)
-    if (!isKept || isDirectory(fact.key) || fact.live.gone || isComingBack(draft, id)) continue
+    const fate = outcome.fates.get(id)?.kind
+    // What the brake holds is stored as if nothing held it: whether it was stripped before does not matter.
+    const stays = (fate === 'kept' || fate === 'held') && !isEvicted(state, fact)
+    if (!stays || isDirectory(fact.key) || fact.live.gone || isComingBack(draft, id)) continue
     const dropped = outcome.droppedKeys.get(id) ?? []
     const action = nextAction(id, fact, dropped)
     if (withdrawOthers(draft, id, action) || action === undefined) continue

@@ -3,7 +3,14 @@
  * defaults.
  */
 
-import { compareMoments, type History, type Moment, momentOf, type OptionsFact } from './history.ts'
+import {
+  type ConsentFact,
+  compareMoments,
+  type History,
+  type Moment,
+  momentOf,
+  type OptionsFact,
+} from './history.ts'
 import {
   type ArgumentFault,
   HookArgumentError,
@@ -17,6 +24,10 @@ export interface PolicyStage {
   /** Where it begins; nothing for the first one. */
   begins: Moment | undefined
   options: HookOptions
+  /** The version of `checkpoint_hook.json` that it began with. */
+  fact: OptionsFact | undefined
+  /** How many evictions somebody agreed to that this version would make at once. */
+  agreed: number
 }
 
 /** All stages in their order, and what is wrong with versions that changed nothing. */
@@ -53,13 +64,43 @@ export function policyOf(history: History): Policy {
   }
   const [first] = valid
   const start = startingOptions(history.stackArguments, first?.fact.named)
+  const later = valid.map(({ fact, options }, at): PolicyStage => {
+    const agreed = agreedTo(fact, valid[at + 1]?.fact, history.consents)
+    return { begins: momentOf('options', fact), options, fact, agreed }
+  })
   return {
-    stages: [
-      { begins: undefined, options: start },
-      ...valid.map(({ fact, options }) => ({ begins: momentOf('options', fact), options })),
-    ],
+    stages: [{ begins: undefined, options: start, fact: undefined, agreed: 0 }, ...later],
     faults,
   }
+}
+
+/**
+ * A consent counts while the version that it names is in force: what comes after the next version agrees to
+ * nothing that anybody still sees.
+ */
+function agreedTo(
+  fact: OptionsFact,
+  next: OptionsFact | undefined,
+  consents: ConsentFact[],
+): number {
+  const counting = consents.filter(
+    (consent) => consent.fault === undefined && isInForce(consent, fact, next),
+  )
+  return Math.max(0, ...counting.map(({ evicts }) => evicts))
+}
+
+/** Whether a consent names a version of the options, and came while that was the newest valid one. */
+export function isInForce(
+  consent: ConsentFact,
+  fact: OptionsFact,
+  next: OptionsFact | undefined,
+): boolean {
+  const moment = momentOf('consent', consent)
+  return (
+    consent.optionsVersionId === fact.versionId &&
+    compareMoments(momentOf('options', fact), moment) < 0 &&
+    (next === undefined || compareMoments(moment, momentOf('options', next)) < 0)
+  )
 }
 
 /** The stage that a moment lies in, as an index into the stages. */

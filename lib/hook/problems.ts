@@ -57,7 +57,8 @@ export function problemsOf(
 
   for (const { fact, fault } of survey.policy.faults)
     error(fact.key, fact.seconds, fault.field, fault.reason)
-  for (const fact of [...history.begins, ...history.ends] as ControlFact[]) {
+  const { begins, ends, pins, consents } = history
+  for (const fact of [...begins, ...ends, ...pins, ...consents] as ControlFact[]) {
     if (fact.fault !== undefined) error(fact.key, fact.seconds, fact.fault.field, fact.fault.reason)
   }
   for (const facts of history.steps.values()) {

@@ -5,7 +5,9 @@
  */
 import {
   type BeginFact,
+  type ConsentFact,
   type ControlFact,
+  type ControlKind,
   compareMetrics,
   compareMoments,
   compareTexts,
@@ -13,6 +15,7 @@ import {
   type MetricFact,
   momentOf,
   type OptionsFact,
+  type PinFact,
   type Removal,
   type StepFacts,
   sameBytes,
@@ -51,6 +54,8 @@ export type Observation =
   | { kind: 'options'; facts: OptionsFact[] }
   | { kind: 'begin'; facts: BeginFact[] }
   | { kind: 'end'; facts: EndFact[] }
+  | { kind: 'pin'; facts: PinFact[] }
+  | { kind: 'consent'; facts: ConsentFact[] }
   | { kind: 'metrics'; series: Series; step: number; facts: MetricFact[] }
   | { kind: 'source'; key: string; versionIds: string[]; faults: SourceFault[] }
   | { kind: 'last_checkpoint'; text: string | undefined }
@@ -79,6 +84,12 @@ export function record(ledger: Ledger, seen: Observation): Ledger {
       return withHistory(ledger, { begins: merged('begin', ledger.history.begins, seen.facts) })
     case 'end':
       return withHistory(ledger, { ends: merged('end', ledger.history.ends, seen.facts) })
+    case 'pin':
+      return withHistory(ledger, { pins: merged('pin', ledger.history.pins, seen.facts) })
+    case 'consent': {
+      const consents = merged('consent', ledger.history.consents, seen.facts)
+      return withHistory(ledger, { consents })
+    }
     case 'metrics':
       return recordMetrics(ledger, seen.series, seen.step, seen.facts)
     case 'source':
@@ -107,11 +118,7 @@ function recordOptions(ledger: Ledger, seen: OptionsFact[]): Ledger {
   return { ...withHistory(ledger, { options }), claims: new Map(granted) }
 }
 
-function merged<Fact extends ControlFact>(
-  kind: 'options' | 'begin' | 'end',
-  known: Fact[],
-  seen: Fact[],
-): Fact[] {
+function merged<Fact extends ControlFact>(kind: ControlKind, known: Fact[], seen: Fact[]): Fact[] {
   const fresh = seen.filter(
     (fact) => !known.some(({ key, versionId }) => key === fact.key && versionId === fact.versionId),
   )

@@ -6,7 +6,7 @@
  * Any other upload goes once a newer complete one of its life is there. In an orderly run this is the
  * hook's own deque; in a disorderly one it errs towards keeping.
  */
-import { type Eviction, evictionsOf } from './evictions.ts'
+import { type Eviction, evictionsOf, type Held } from './evictions.ts'
 import {
   type CheckpointFact,
   compareMoments,
@@ -14,9 +14,11 @@ import {
   idOf,
   momentOf,
   momentOfCheckpoint,
+  type PinFact,
 } from './history.ts'
 import { isRegular } from './hook-arguments.ts'
 import { nameOf } from './names.ts'
+import { pinnedText, pinsOf } from './pins.ts'
 import { optionsAt, optionsNow } from './policy.ts'
 import { byUploadTime, latestOf, type Standing, standingsOf } from './standing.ts'
 import { unsavedKeys } from './stripping.ts'
@@ -39,6 +41,7 @@ export type Fate =
       reason: string
       member: boolean
       rivals: readonly CheckpointFact[]
+      held: Held
     }
   | { kind: 'removed' | 'torn' | 'other series'; reason: string; member: boolean }
 
@@ -51,6 +54,7 @@ export type KeepRule =
   | 'newest'
   | 'resumed from'
   | 'not copied'
+  | 'pinned'
 
 /**
  * Decides every checkpoint's fate.
@@ -76,6 +80,7 @@ export function decideRetention(
     newest: newestOf(whole),
     newestLeft: newestOf(whole.filter((standing) => !isRemoved(history, standing))),
     uncopied,
+    pins: pinsOf(history),
     resumedFrom: resumedFrom(history),
   }
   return new Map(
@@ -94,6 +99,8 @@ interface Shield {
   newestLeft: ReadonlySet<Standing | undefined>
   /** What is wanted beyond its time and has no copy to go on with. */
   uncopied: ReadonlyMap<CheckpointFact['first'], string>
+  /** By the name of the checkpoint. */
+  pins: ReadonlyMap<string, PinFact>
   /** The name of the checkpoint that the newest life says it resumed from. */
   resumedFrom: string | undefined
 }
@@ -107,11 +114,13 @@ function resumedFrom(history: History): string | undefined {
   return newest?.resumeFrom === undefined ? undefined : nameOf(newest.resumeFrom)
 }
 
-/** What a trainer may resume from keeps its optimizer, whatever the options say. */
-function isResumable(standing: Standing, { newest, newestLeft, resumedFrom }: Shield): boolean {
-  return (
-    newest.has(standing) || newestLeft.has(standing) || nameOf(standing.fact.key) === resumedFrom
-  )
+/** What is pinned, or a trainer may resume from, keeps its optimizer, whatever the options say. */
+function isResumable(
+  standing: Standing,
+  { newest, newestLeft, pins, resumedFrom }: Shield,
+): boolean {
+  const name = nameOf(standing.fact.key)
+  return newest.has(standing) || newestLeft.has(standing) || pins.has(name) || name === resumedFrom
 }
 
 /** By the options under which it was uploaded, as the hook would have saved it. */
@@ -161,6 +170,12 @@ function fateOf(
     const reason = 'evicted: before what keeps it was known, and its noncurrent version has expired'
     const { rule, rivals } = eviction ?? { rule: 'expired', rivals: [] }
     return { kind: 'evicted', rule, reason: eviction?.reason ?? reason, member, rivals }
+  }
+  const pin = shield.pins.get(nameOf(fact.key))
+  if (pin !== undefined) {
+    const reason = `kept: ${pinnedText(pin)}`
+    const isMember = member && eviction === undefined
+    return { kind: 'kept', rule: 'pinned', reason, member: isMember, restorable: true }
   }
   if (eviction === undefined) {
     const rule = keepRule(survey, standing)

@@ -110,6 +110,8 @@ export function historyBefore(history: History, end: EndFact, awaited?: Upload):
     options: history.options.filter((fact) => compareMoments(momentOf('options', fact), limit) < 0),
     begins: history.begins.filter((fact) => compareMoments(momentOf('begin', fact), limit) < 0),
     ends: [],
+    pins: [],
+    consents: [],
     steps: new Map(
       [...history.steps].map(([id, facts]) => [id, factsBefore(facts, limit.seconds, awaited)]),
     ),

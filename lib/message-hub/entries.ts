@@ -1,12 +1,6 @@
 /** A decision as the entries of the table. */
 import { createHash } from 'node:crypto'
-import {
-  type ControlFact,
-  droppedFrom,
-  type MetricFact,
-  type StepFacts,
-  type Upload,
-} from '../hook/history.ts'
+import { droppedFrom, type MetricFact, type StepFacts, type Upload } from '../hook/history.ts'
 import type { HookOptions } from '../hook/hook-arguments.ts'
 import type { Artifact, CheckpointState, Effect } from '../hook/ledger.ts'
 import { uriOf } from '../hook/names.ts'
@@ -16,6 +10,7 @@ import type { Fate } from '../hook/retention.ts'
 import { scoreText } from '../hook/score.ts'
 import type { Attributes, Entries } from './schema.ts'
 import { bestEntries, isoTime, problemsOf, runEntry } from './shown-entries.ts'
+import { toldEntries } from './told-entries.ts'
 
 /** DynamoDB's limit for a sort key is 1,024 bytes; a longer object key is named by its hash. */
 const MAX_KEY_BYTES = 900
@@ -45,18 +40,7 @@ export function entriesOf(decision: Decision, setting: Setting): Entries {
       removed_keys: fact && isThere(fate) ? shownKeys(droppedFrom(fact, fact.live)) : undefined,
     })
   }
-  for (const fact of ledger.history.options) {
-    entries.set(controlEntry('options', fact), {
-      ...controlOf(fact),
-      arguments: JSON.stringify(fact.named),
-    })
-  }
-  for (const fact of ledger.history.begins) {
-    entries.set(controlEntry('life', fact), { ...controlOf(fact), resume_from: fact.resumeFrom })
-  }
-  for (const fact of ledger.history.ends) {
-    entries.set(controlEntry('end', fact), { ...controlOf(fact), last: fact.last })
-  }
+  for (const [entry, attributes] of toldEntries(ledger.history)) entries.set(entry, attributes)
   for (const { key, versionIds, faults } of ledger.sources.values()) {
     entries.set(`read#${keyOrHash(key)}`, { key, version_ids: versionIds, faults })
   }
@@ -96,6 +80,10 @@ function runtimeInfo(decision: Decision, { bucket, version }: Setting): Attribut
     keep_ckpt_ids: outcome.keepCkptIds,
     options: shownOptions(outcome.options, outcome.survey.naming),
     publish_due: outcome.publishDue,
+    held: outcome.held && {
+      options_version_id: outcome.held.options.versionId,
+      evicts: outcome.held.evicts,
+    },
     waits_for: outcome.endings.at(-1)?.waitsFor,
     oldest_kept: oldest && { key: oldest.key, version_id: oldest.versionId, etag: oldest.etag },
     stack_arguments: JSON.stringify(ledger.history.stackArguments),
@@ -213,14 +201,6 @@ function metricOf(fact: MetricFact): Attributes {
     ordinal: fact.ordinal,
     version_id: fact.versionId,
   })
-}
-
-function controlOf({ key, versionId, seconds, ordinal, fault }: ControlFact): Attributes {
-  return { key, version_id: versionId, seconds, ordinal, fault }
-}
-
-function controlEntry(kind: 'options' | 'life' | 'end', { seconds, ordinal }: ControlFact): string {
-  return `${kind}#${isoTime(seconds)}#${String(ordinal).padStart(6, '0')}`
 }
 
 function artifactEntry(key: string, artifact: Artifact): Attributes {

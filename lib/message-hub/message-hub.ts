@@ -45,7 +45,19 @@ const ENTRIES_AT_ONCE = 95
  * In the first part of a large commit: what the rest is derived from. That a metric file was read comes
  * after the steps that its metrics are in: a commit that breaks off in between has it read again.
  */
-const PRIORITY = ['run', 'effect', 'artifact', 'out_dir', 'options', 'life', 'end', 'step', 'read']
+const PRIORITY = [
+  'run',
+  'effect',
+  'artifact',
+  'out_dir',
+  'options',
+  'life',
+  'end',
+  'pin',
+  'consent',
+  'step',
+  'read',
+]
 /** What the hub writes and does not read back. */
 const DERIVED = ['run', 'best', 'problem']
 /** Attributes of a step that only explain. */

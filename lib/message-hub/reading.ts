@@ -1,5 +1,11 @@
 /** The entries of the table as a ledger again. */
-import type { ControlFact, StepFacts, Upload } from '../hook/history.ts'
+import {
+  type ControlFact,
+  compareMoments,
+  momentOf,
+  type StepFacts,
+  type Upload,
+} from '../hook/history.ts'
 import type { NamedArguments } from '../hook/hook-arguments.ts'
 import {
   type Action,
@@ -23,6 +29,9 @@ export function ledgerOf(run: Run, entries: Entries): Ledger {
   const ledger = emptyLedger(run, {})
   for (const [entry, attributes] of entries) readEntry(ledger, entry, attributes)
   ledger.effects.sort((a, b) => a.number - b.number)
+  const { pins, consents } = ledger.history
+  pins.sort((a, b) => compareMoments(momentOf('pin', a), momentOf('pin', b)))
+  consents.sort((a, b) => compareMoments(momentOf('consent', a), momentOf('consent', b)))
   return ledger
 }
 
@@ -54,6 +63,18 @@ function readEntry(ledger: Ledger, entry: string, attributes: Attributes): void 
     case 'end': {
       const fact = parsed('end', run, entry, attributes)
       history.ends.push({ ...controlOf(fact), last: fact.last })
+      return
+    }
+    case 'pin': {
+      const fact = parsed('pin', run, entry, attributes)
+      const { name, pinned, by } = fact
+      history.pins.push({ ...controlOf(fact), name, pinned, by })
+      return
+    }
+    case 'consent': {
+      const fact = parsed('consent', run, entry, attributes)
+      const { options_version_id: optionsVersionId, evicts, by } = fact
+      history.consents.push({ ...controlOf(fact), optionsVersionId, evicts, by })
       return
     }
     case 'read': {

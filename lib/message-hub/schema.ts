@@ -77,6 +77,13 @@ export const schemas = {
   options: z.looseObject({ ...control, arguments: namedArguments }),
   life: z.looseObject({ ...control, resume_from: maybe(text) }),
   end: z.looseObject({ ...control, last: maybe(text) }),
+  pin: z.looseObject({ ...control, name: text, pinned: z.boolean(), by: maybe(text) }),
+  consent: z.looseObject({
+    ...control,
+    options_version_id: text,
+    evicts: number,
+    by: maybe(text),
+  }),
   read: z.looseObject({
     key: text,
     version_ids: texts,

@@ -1,6 +1,6 @@
 /** S3 notifications as they lie in the Events queue: keys to look at, by run. */
 import * as z from 'zod/mini'
-import { isElsewhere, type Run } from '../hook/names.ts'
+import { isElsewhere, keyIn, meaningOf, type Run } from '../hook/names.ts'
 import { runsOfKey } from './places.ts'
 
 /** The keys of one run, and the messages that named them. */
@@ -30,8 +30,7 @@ export function keysByRun(
   const byRun = new Map<Run, RunKeys>()
   for (const { messageId, body } of messages) {
     for (const key of keysIn(body)) {
-      const isLookedAt = key.startsWith(keyPrefix) || isElsewhere(key)
-      for (const run of isLookedAt ? runsOfKey(key) : []) {
+      for (const run of isLookedAt(key, keyPrefix) ? runsOfKey(key) : []) {
         const found = byRun.get(run) ?? { keys: new Set(), messageIds: new Set() }
         byRun.set(run, found)
         found.keys.add(key)
@@ -40,6 +39,16 @@ export function keysByRun(
     }
   }
   return byRun
+}
+
+/** A pin or a consent lies outside every prefix, and concerns the stack where its run reaches into this one. */
+function isLookedAt(key: string, keyPrefix: string): boolean {
+  const meaning = meaningOf(key)
+  if (meaning.kind !== 'pin' && meaning.kind !== 'consent') {
+    return key.startsWith(keyPrefix) || isElsewhere(key)
+  }
+  const ofRun = keyIn(meaning.run, '')
+  return ofRun.startsWith(keyPrefix) || keyPrefix.startsWith(ofRun)
 }
 
 function keysIn(body: string): string[] {

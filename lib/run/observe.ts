@@ -9,21 +9,19 @@
 import type { Bucket } from '../bucket/bucket.ts'
 import { foldersBelow, keysBelow, versionsOf } from '../bucket/versions.ts'
 import { isOwn } from '../bucket/write.ts'
-import { type ControlFact, stepId } from '../hook/history.ts'
+import { stepId } from '../hook/history.ts'
 import type { NamedArguments } from '../hook/hook-arguments.ts'
 import type { Ledger } from '../hook/ledger.ts'
 import { isDirectory, keyIn, meaningOf, type Series } from '../hook/names.ts'
 import type { Observation } from '../hook/record.ts'
+import { controlFacts, MAX_CONTROL_BYTES } from './control-facts.ts'
 import { inspectUpload } from './inspect-upload.ts'
 import { observeDirectory } from './observe-directory.ts'
 import { observeMetrics } from './observe-metrics.ts'
 import { markerNames, placeByTemplate, policiesOf, runsOfKey } from './places.ts'
-import { type Control, readBegin, readEnd, readOptions } from './read-control.ts'
+import { readBegin, readConsent, readEnd, readOptions, readPin } from './read-control.ts'
 import { textOf } from './version-text.ts'
 import { whereIs } from './where-is.ts'
-
-/** A control file is a few hundred bytes; it becomes part of an entry, which DynamoDB limits to 400 KB. */
-const MAX_CONTROL_BYTES = 64 * 1024
 
 /** What is at a key that the ledger does not have; nothing for keys outside the protocol. */
 export async function observe(bucket: Bucket, ledger: Ledger, key: string): Promise<Observation[]> {
@@ -42,6 +40,14 @@ export async function observe(bucket: Bucket, ledger: Ledger, key: string): Prom
     case 'end': {
       const known = ledger.history.ends
       return [{ kind: 'end', facts: await controlFacts(bucket, key, known, readEnd) }]
+    }
+    case 'pin': {
+      const known = ledger.history.pins
+      return [{ kind: 'pin', facts: await controlFacts(bucket, key, known, readPin) }]
+    }
+    case 'consent': {
+      const known = ledger.history.consents
+      return [{ kind: 'consent', facts: await controlFacts(bucket, key, known, readConsent) }]
     }
     case 'metrics':
       return observeMetrics(bucket, ledger, key, 'event')
@@ -133,34 +139,6 @@ async function observeByTemplates(
     found.set(`${place.series} ${place.step}`, seen)
   }
   return [...found.values()].flat()
-}
-
-type ControlKind<Fact> = (text: string) => Control<Fact>
-
-async function controlFacts<Fact extends object>(
-  bucket: Bucket,
-  key: string,
-  known: { key: string; versionId: string }[],
-  read: ControlKind<Fact>,
-): Promise<(Fact & ControlFact)[]> {
-  const { uploads } = await versionsOf(bucket, key)
-  const ofKey = known.filter((fact) => fact.key === key)
-  const fresh = uploads.filter(
-    ({ versionId }) => !ofKey.some((fact) => fact.versionId === versionId),
-  )
-  const facts: (Fact & ControlFact)[] = []
-  for (const version of fresh) {
-    const text = await textOf(bucket, version, MAX_CONTROL_BYTES)
-    if (text.kind === 'gone') continue
-    const control: Control<Fact> =
-      text.kind === 'text'
-        ? read(text.text)
-        : { ...read('{}'), fault: { field: 'text', reason: text.reason } }
-    const ordinal = ofKey.length + facts.length
-    const { versionId, seconds } = version
-    facts.push({ key, versionId, seconds, ordinal, ...control })
-  }
-  return facts
 }
 
 async function observeLastCheckpoint(

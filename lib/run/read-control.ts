@@ -1,5 +1,6 @@
-/** The three control files, read from their text. */
+/** Control files, pins and consents, read from their text. */
 import * as z from 'zod/mini'
+import type { ConsentFact, ControlFact, PinFact } from '../hook/history.ts'
 import { HookArgumentError, type NamedArguments, parseArguments } from '../hook/hook-arguments.ts'
 import { meaningOf } from '../hook/names.ts'
 
@@ -8,6 +9,17 @@ export type Control<Fact> = Fact & { fault: { field: string; reason: string } | 
 
 const beginSchema = z.looseObject({ resume_from: z.optional(z.nullable(z.string())) })
 const endSchema = z.looseObject({ last: z.optional(z.nullable(z.string())) })
+/** A name goes into the reasons of fates. */
+const byText = z.optional(z.string().check(z.maxLength(200)))
+const pinSchema = z.union([
+  z.looseObject({ pin: z.string(), unpin: z.optional(z.never()), by: byText }),
+  z.looseObject({ unpin: z.string(), pin: z.optional(z.never()), by: byText }),
+])
+const consentSchema = z.looseObject({
+  apply: z.string().check(z.minLength(1)),
+  evicts: z.int().check(z.nonnegative()),
+  by: byText,
+})
 
 /** Reads `checkpoint_hook.json`: the hook's arguments by name. */
 export function readOptions(text: string): Control<{ named: NamedArguments }> {
@@ -39,14 +51,47 @@ export function readEnd(text: string): Control<{ last: string | undefined }> {
   if ('fault' in json) return { last: undefined, fault: json.fault }
   const parsed = endSchema.safeParse(json.value)
   const last = parsed.success ? (parsed.data.last ?? undefined) : ''
-  if (
-    last !== undefined &&
-    (last === '' || last.includes('/') || meaningOf(last).kind === 'outside')
-  ) {
+  if (last !== undefined && !isName(last)) {
     const reason = 'expected the name of a checkpoint of this run, such as "epoch_8.pth"'
     return { last: undefined, fault: { field: 'last', reason } }
   }
   return { last, fault: undefined }
+}
+
+/** Reads a pin: `{"pin": "epoch_3.pth", "by": "ada"}`, or `unpin` in its place. */
+export function readPin(text: string): Control<Omit<PinFact, keyof ControlFact>> {
+  const json = jsonOf(text)
+  const nothing = { name: '', pinned: false, by: undefined }
+  if ('fault' in json) return { ...nothing, fault: json.fault }
+  const parsed = pinSchema.safeParse(json.value)
+  const { pin, unpin, by } = parsed.success ? parsed.data : {}
+  const name = pin ?? unpin ?? ''
+  if (!isName(name)) {
+    const reason =
+      'expected {"pin": <name>} or {"unpin": <name>}, with the name of a checkpoint of this run, such as "epoch_3.pth", and "by", if given, of at most 200 letters'
+    return { ...nothing, fault: { field: 'pin', reason } }
+  }
+  return { name, pinned: pin !== undefined, by, fault: undefined }
+}
+
+/** Reads a consent: `{"apply": <version of checkpoint_hook.json>, "evicts": 15, "by": "ada"}`. */
+export function readConsent(text: string): Control<Omit<ConsentFact, keyof ControlFact>> {
+  const json = jsonOf(text)
+  const nothing = { optionsVersionId: '', evicts: 0, by: undefined }
+  if ('fault' in json) return { ...nothing, fault: json.fault }
+  const parsed = consentSchema.safeParse(json.value)
+  if (!parsed.success) {
+    const reason =
+      'expected {"apply": <version id of checkpoint_hook.json>, "evicts": <how many it would evict>}'
+    return { ...nothing, fault: { field: 'apply', reason } }
+  }
+  const { apply, evicts, by } = parsed.data
+  return { optionsVersionId: apply, evicts, by, fault: undefined }
+}
+
+/** The name of a checkpoint that may be one of the run's. */
+function isName(name: string): boolean {
+  return name !== '' && !name.includes('/') && meaningOf(name).kind !== 'outside'
 }
 
 /** An empty file says as much as an empty object. The message hub holds no lone surrogates. */

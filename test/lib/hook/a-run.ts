@@ -12,6 +12,7 @@ import type { NamedArguments } from '../../../lib/hook/hook-arguments.ts'
 import { emptyLedger, type Ledger } from '../../../lib/hook/ledger.ts'
 import {
   checkpointName,
+  factKey,
   isDirectory,
   keyIn,
   parseRun,
@@ -53,6 +54,7 @@ export class ARun {
   #seconds = 0
   #next: number | undefined
   #count = 0
+  #newestOptions = ''
   readonly #ordinals = new Map<string, number>()
   readonly #keys = new Map<string, Seen<'checkpoint'>>()
 
@@ -148,29 +150,54 @@ export class ARun {
   }
 
   options(named: NamedArguments, fault?: { field: string; reason: string }): this {
-    const facts = [{ ...this.#control('checkpoint_hook.json'), named, fault }]
+    const facts = [{ ...this.#control(keyIn(RUN, 'checkpoint_hook.json')), named, fault }]
+    this.#newestOptions = facts[0]?.versionId ?? ''
     this.observations.push({ kind: 'options', facts })
     return this
   }
 
   begin(resumeFrom?: string, fault?: { field: string; reason: string }): this {
-    const facts = [{ ...this.#control('before_train.json'), resumeFrom, fault }]
+    const facts = [{ ...this.#control(keyIn(RUN, 'before_train.json')), resumeFrom, fault }]
     this.observations.push({ kind: 'begin', facts })
     return this
   }
 
   end(last?: string, fault?: { field: string; reason: string }): this {
-    const facts = [{ ...this.#control('after_train.json'), last, fault }]
+    const facts = [{ ...this.#control(keyIn(RUN, 'after_train.json')), last, fault }]
     this.observations.push({ kind: 'end', facts })
     return this
   }
 
-  #control(name: string) {
+  /** Somebody pins the checkpoint of a step. */
+  pin(step: number, by?: string): this {
+    return this.#statePin(step, true, by)
+  }
+
+  unpin(step: number, by?: string): this {
+    return this.#statePin(step, false, by)
+  }
+
+  #statePin(step: number, pinned: boolean, by: string | undefined): this {
+    const name = `epoch_${step}.pth`
+    const facts = [{ ...this.#control(factKey(RUN, `pin-${name}.json`)), name, pinned, by }]
+    this.observations.push({ kind: 'pin', facts })
+    return this
+  }
+
+  /** Somebody agrees to what the newest options would evict. */
+  consent(evicts: number, optionsVersionId = this.#newestOptions): this {
+    const key = factKey(RUN, `apply-${optionsVersionId}.json`)
+    const facts = [{ ...this.#control(key), optionsVersionId, evicts, by: undefined }]
+    this.observations.push({ kind: 'consent', facts })
+    return this
+  }
+
+  #control(key: string) {
     this.#count += 1
-    const ordinal = this.#ordinals.get(name) ?? 0
-    this.#ordinals.set(name, ordinal + 1)
+    const ordinal = this.#ordinals.get(key) ?? 0
+    this.#ordinals.set(key, ordinal + 1)
     const versionId = `v${this.#count}`
-    return { key: keyIn(RUN, name), versionId, seconds: this.#time(), ordinal, fault: undefined }
+    return { key, versionId, seconds: this.#time(), ordinal, fault: undefined }
   }
 
   #time(): number {

@@ -3,7 +3,7 @@
 import type { MetricFact, Strip, Upload } from '../../../lib/hook/history.ts'
 import type { NamedArguments } from '../../../lib/hook/hook-arguments.ts'
 import { type Action, keepsKey, type Ledger } from '../../../lib/hook/ledger.ts'
-import { keyIn, meaningOf, publishedName } from '../../../lib/hook/names.ts'
+import { factKey, keyIn, meaningOf, publishedName, type Run } from '../../../lib/hook/names.ts'
 import type { Claim } from '../../../lib/hook/out-dir.ts'
 import type { Observation } from '../../../lib/hook/record.ts'
 import type { Result } from '../../../lib/hook/record-result.ts'
@@ -14,6 +14,9 @@ export type Body =
   | { kind: 'options'; named: NamedArguments }
   | { kind: 'begin' }
   | { kind: 'end'; last: string | undefined }
+  | { kind: 'pin'; name: string; pinned: boolean }
+  /** To one version of the options, counted from the oldest. */
+  | { kind: 'consent'; to: number; evicts: number }
   | { kind: 'metrics'; series: 'epoch' | 'iter'; step: number; metrics: [string, number | null][] }
   | { kind: 'hub'; bytes: string }
 
@@ -30,15 +33,17 @@ export class BucketModel {
   /** Keys that something happened to, as notifications name them. */
   readonly notifications: string[] = []
   readonly #versions = new Map<string, Version[]>()
-  readonly #run: string
+  readonly #run: Run
   #written = 0
 
-  constructor(run: string) {
+  constructor(run: Run) {
     this.#run = run
   }
 
   put(name: string, seconds: number, body: Body, restores?: string): Version {
-    return this.#add(`${this.#run}/${name}`, seconds, body, restores)
+    const isFact = body.kind === 'pin' || body.kind === 'consent'
+    const key = isFact ? factKey(this.#run, name) : keyIn(this.#run, name)
+    return this.#add(key, seconds, body, restores)
   }
 
   /** What is there for whoever lists the bucket: names and bytes. */
@@ -68,8 +73,11 @@ export class BucketModel {
       }
       case 'options':
       case 'begin':
-      case 'end': {
-        const facts = uploads.map((version, ordinal) => controlOf(key, version, ordinal))
+      case 'end':
+      case 'pin':
+      case 'consent': {
+        const options = this.#of(keyIn(this.#run, 'checkpoint_hook.json'))
+        const facts = uploads.map((version, ordinal) => controlOf(key, version, ordinal, options))
         return [{ kind: meaning.kind, facts } as Observation]
       }
       case 'metrics':
@@ -236,9 +244,21 @@ function uploadOf(key: string, version: Version): Upload {
   }
 }
 
-function controlOf(key: string, { versionId, seconds, body }: Version, ordinal: number): object {
+function controlOf(
+  key: string,
+  { versionId, seconds, body }: Version,
+  ordinal: number,
+  options: Version[],
+): object {
   const common = { key, versionId, seconds, ordinal, fault: undefined }
   if (body?.kind === 'options') return { ...common, named: body.named }
   if (body?.kind === 'end') return { ...common, last: body.last }
+  if (body?.kind === 'pin') {
+    return { ...common, name: body.name, pinned: body.pinned, by: undefined }
+  }
+  if (body?.kind === 'consent') {
+    const optionsVersionId = options[body.to]?.versionId ?? 'none'
+    return { ...common, optionsVersionId, evicts: body.evicts, by: undefined }
+  }
   return { ...common, resumeFrom: undefined }
 }

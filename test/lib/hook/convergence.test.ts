@@ -5,13 +5,13 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { emptyLedger, type Ledger } from '../../../lib/hook/ledger.ts'
-import { parseRun } from '../../../lib/hook/names.ts'
+import { keyIn, parseRun } from '../../../lib/hook/names.ts'
 import { type Decision, decide } from '../../../lib/hook/plan.ts'
 import { record } from '../../../lib/hook/record.ts'
 import { BARE, type Body, BucketModel } from './bucket-model.ts'
 
 const RUN = parseRun('run')
-const CIRCUMSTANCES = { bucket: 'bucket', brake: 1000, unversioned: [], nowSeconds: 0 }
+const CIRCUMSTANCES = { bucket: 'bucket', brake: 2, unversioned: [], nowSeconds: 0 }
 
 /** An upload of a trainer: what, where and when. */
 interface Put {
@@ -78,7 +78,33 @@ describe('the same facts', () => {
       { numRuns: 500 },
     )
   })
+
+  it('keep what is pinned, whatever else was said and in whatever order (2)', () => {
+    fc.assert(
+      fc.property(runs(), chances(), (puts, chance) => {
+        const hub = new Hub(puts)
+        for (const key of chance.shuffled(hub.bucket.notifications.splice(0))) {
+          hub.hear(key)
+          hub.work(chance)
+        }
+        hub.settle()
+        const uploaded = new Set(puts.map(({ name }) => name))
+        const wanted = pinnedIn(puts).filter((name) => uploaded.has(name))
+        expect(Object.keys(hub.bucket.live())).toEqual(
+          expect.arrayContaining(wanted.map((name) => keyIn(RUN, name))),
+        )
+      }),
+      { numRuns: 500 },
+    )
+  })
 })
+
+/** The checkpoints that were pinned last, by what was said of each. */
+function pinnedIn(puts: Put[]): string[] {
+  const said = new Map<string, boolean>()
+  for (const { body } of puts) if (body.kind === 'pin') said.set(body.name, body.pinned)
+  return [...said].flatMap(([name, pinned]) => (pinned ? name : []))
+}
 
 function orderly(puts: Put[]): Hub {
   const hub = new Hub(puts)
@@ -145,6 +171,7 @@ class Hub {
       last: last?.key,
       keep: outcome.keepCkptIds,
       due: outcome.publishDue,
+      held: outcome.held?.evicts,
       answers: [...ledger.answers].toSorted(),
       artifacts: [...ledger.artifacts].map(([key, { state }]) => [key, state]).toSorted(),
       claims: [...ledger.claims].toSorted(),
@@ -194,6 +221,8 @@ function runs(): fc.Arbitrary<Put[]> {
     { weight: 8, arbitrary: checkpointUploads() },
     { weight: 5, arbitrary: metricUploads() },
     { weight: 1, arbitrary: options },
+    { weight: 2, arbitrary: pinUploads() },
+    { weight: 1, arbitrary: consentUploads() },
     { weight: 1, arbitrary: fc.constant(put('before_train.json', { kind: 'begin' })) },
     { weight: 1, arbitrary: fc.constantFrom(undefined, 'epoch_8.pth').map(endUpload) },
   )
@@ -243,6 +272,20 @@ function optionsUploads() {
       save_param_scheduler: fc.boolean(),
     })
     .map((named) => put('checkpoint_hook.json', { kind: 'options', named }))
+}
+
+function pinUploads() {
+  return fc.record({ step: steps, pinned: fc.boolean() }).map(({ step, pinned }) => {
+    const name = `epoch_${step}.pth`
+    return put(`pin-${name}.json`, { kind: 'pin', name, pinned })
+  })
+}
+
+function consentUploads() {
+  const evicts = fc.integer({ min: 0, max: 4 })
+  return fc
+    .record({ to: fc.nat(3), evicts })
+    .map(({ to, evicts }) => put(`apply-${to}.json`, { kind: 'consent', to, evicts }))
 }
 
 function endUpload(last: string | undefined) {

@@ -4,6 +4,7 @@ import {
   bareKey,
   bestName,
   checkpointName,
+  factKey,
   folderOf,
   isElsewhere,
   keyIn,
@@ -11,6 +12,7 @@ import {
   nameOf,
   parseRun,
   publishedName,
+  type Run,
   stemOf,
   stepIn,
   uriOf,
@@ -85,12 +87,31 @@ describe('a key means:', () => {
 
   test.each([
     '.checkpoint-hub/facts/epoch_3.pth',
+    '.checkpoint-hub/facts/exp/pin-.json',
+    '.checkpoint-hub/facts/exp/pin-epoch_3.pth',
+    '.checkpoint-hub/facts/exp/spin-epoch_3.pth.json',
+    '.checkpoint-hub/facts/exp/pin-a.json/',
+    '.checkpoint-hub/facts/exp/apply-.json',
+    '.checkpoint-hub/facts/./pin-epoch_3.pth.json',
+    '.checkpoint-hub/facts/s3://other/pin-epoch_3.pth.json',
+    '.checkpoint-hub/facts/.checkpoint-hub/a/pin-epoch_3.pth.json',
+    '.checkpoint-hub/facts',
+    'exp/.checkpoint-hub/facts/',
     '.checkpoint-hub/x',
     'exp/',
     '',
     './epoch_3.pth',
     's3://other/run/epoch_3.pth',
   ])('%j, nothing of any run', (key) => expect(meaningOf(key)).toEqual({ kind: 'outside' }))
+
+  test.each(['exp', '.', '', 'a//', 'exp/epoch_50', 'größe/metrics'])(
+    'as a fact about the run %j, what is said of that run',
+    (text) => {
+      const run = text as Run
+      expect(meaningOf(factKey(run, 'pin-epoch_3.pth.json'))).toEqual({ kind: 'pin', run })
+      expect(meaningOf(factKey(run, 'apply-a.b-c.json'))).toEqual({ kind: 'consent', run })
+    },
+  )
 
   test('always the same whatever the key, and a run from which the key can be made again', () => {
     const part = fc.oneof(

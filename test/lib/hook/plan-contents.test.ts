@@ -215,14 +215,15 @@ describe('a strip', () => {
     expect(hub.did('strip')).toEqual(['epoch_1.pth', 'epoch_1.pth'])
   })
 
-  test('does not come to a checkpoint that is held, which may go', () => {
+  test('comes to a checkpoint that is held too, whether it was stripped before that or not (6)', () => {
     const run = aRun(LEAN)
       .upload(1, 2, 3)
       .options({ ...LEAN, max_keep_ckpts: 1 })
-    const hub = new AHub(run)
-    hub.brake = 0
-    for (const seen of run.observations) hub.put(seen)
-    expect(lacks(hub.settle())).toEqual({ 1: [], 2: [], 3: [] })
+    const [atOnce, inOrder] = [new AHub(run), new AHub(run)]
+    for (const hub of [atOnce, inOrder]) hub.brake = 0
+    for (const seen of run.observations) atOnce.put(seen)
+    expect(lacks(atOnce.settle())).toEqual({ 1: OPTIMIZER, 2: OPTIMIZER, 3: [] })
+    expect(lacks(inOrder.see(...run.observations))).toEqual(lacks(atOnce))
   })
 
   test('that was refused is not tried again, and its reason is kept', () => {

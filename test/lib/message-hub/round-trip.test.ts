@@ -3,7 +3,14 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Upload } from '../../../lib/hook/history.ts'
 import type { NamedArguments } from '../../../lib/hook/hook-arguments.ts'
 import { type Artifact, emptyLedger, type Ledger, type Refusal } from '../../../lib/hook/ledger.ts'
-import { type Folder, folderOf, keyIn, type Run, type Series } from '../../../lib/hook/names.ts'
+import {
+  type Folder,
+  factKey,
+  folderOf,
+  keyIn,
+  type Run,
+  type Series,
+} from '../../../lib/hook/names.ts'
 import type { Claim } from '../../../lib/hook/out-dir.ts'
 import { type Observation, record } from '../../../lib/hook/record.ts'
 import { commitRun, loadRun, type MessageHub } from '../../../lib/message-hub/message-hub.ts'
@@ -260,21 +267,21 @@ const seenMetrics = recordOf({
   step: steps,
   values: fc.array(fc.tuple(names, scores), { maxLength: 3 }),
 }).map(({ step, values }) => metrics(RUN, step, values))
-const control = <Fact extends object>(name: string, said: fc.Arbitrary<Fact>) =>
+const control = <Fact extends object>(key: string, said: fc.Arbitrary<Fact>) =>
   recordOf({
     ordinal: fc.integer({ min: 0, max: 3 }),
     fault: fc.option(recordOf({ field: texts, reason: texts }), { nil: undefined }),
     said,
   }).map(({ ordinal, fault, said }) => ({
-    key: keyIn(RUN, name),
-    versionId: `${name}-${ordinal}`,
+    key,
+    versionId: `${key}-${ordinal}`,
     seconds: START + 20 * ordinal,
     ordinal,
     fault,
     ...said,
   }))
 const seenOptions = control(
-  'checkpoint_hook.json',
+  keyIn(RUN, 'checkpoint_hook.json'),
   recordOf({
     named: fc.constantFrom<NamedArguments>(
       {},
@@ -285,12 +292,23 @@ const seenOptions = control(
   }),
 ).map((fact): Observation => ({ kind: 'options', facts: [fact] }))
 const names$ = fc.constantFrom(undefined, 'epoch_3.pth')
-const seenBegin = control('before_train.json', recordOf({ resumeFrom: names$ })).map(
+const seenBegin = control(keyIn(RUN, 'before_train.json'), recordOf({ resumeFrom: names$ })).map(
   (fact): Observation => ({ kind: 'begin', facts: [fact] }),
 )
-const seenEnd = control('after_train.json', recordOf({ last: names$ })).map(
+const seenEnd = control(keyIn(RUN, 'after_train.json'), recordOf({ last: names$ })).map(
   (fact): Observation => ({ kind: 'end', facts: [fact] }),
 )
+/** Several files, whose versions may be of the same second. */
+const stated = <Fact extends object>(kind: string, said: fc.Arbitrary<Fact>) =>
+  fc.constantFrom('a', 'b').chain((name) => control(factKey(RUN, `${kind}-${name}.json`), said))
+const who = fc.option(texts, { nil: undefined })
+const seenPin = stated('pin', recordOf({ name: texts, pinned: fc.boolean(), by: who })).map(
+  (fact): Observation => ({ kind: 'pin', facts: [fact] }),
+)
+const seenConsent = stated(
+  'apply',
+  recordOf({ optionsVersionId: texts, evicts: fc.nat(), by: who }),
+).map((fact): Observation => ({ kind: 'consent', facts: [fact] }))
 const seenSource = recordOf({
   key: fc.constantFrom('metrics/a.json', 'metrics/ü b.json').map((name) => keyIn(RUN, name)),
   versionIds: fc.array(texts, { maxLength: 3 }),
@@ -311,6 +329,8 @@ const observations = fc.array(
     seenOptions,
     seenBegin,
     seenEnd,
+    seenPin,
+    seenConsent,
     seenSource,
     seenLast,
     seenSent,

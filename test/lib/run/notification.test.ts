@@ -117,6 +117,16 @@ describe('with a key prefix', () => {
     const byRun = keysByRun([message('1', body)], 'my exps/')
     expect([...byRun.keys()]).toEqual(['my exps/a'])
   })
+
+  test('what is said of runs below it counts, and of a run that holds it', () => {
+    const facts = ['exps/a', 'exps', 'other/exps', 'exp'].map(
+      (run) => `.checkpoint-hub/facts/${run}/pin-epoch_1.pth.json`,
+    )
+    const atRoot = '.checkpoint-hub/facts/apply-x.json'
+    const staged = '.checkpoint-hub/staging/exps/a/pin-epoch_1.pth.json'
+    const byRun = keysByRun([message('1', notification(...facts, atRoot, staged))], 'exps/')
+    expect([...byRun.keys()]).toEqual(['exps/a', 'exps', '.'])
+  })
 })
 
 function notification(...keys: string[]): string {

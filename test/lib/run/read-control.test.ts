@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { readBegin, readEnd, readOptions } from '../../../lib/run/read-control.ts'
+import {
+  readBegin,
+  readConsent,
+  readEnd,
+  readOptions,
+  readPin,
+} from '../../../lib/run/read-control.ts'
 
 const EVERY_READER = [
   ['checkpoint_hook.json', readOptions],
@@ -71,6 +77,71 @@ describe('after_train.json', () => {
         field: 'last',
         reason: 'expected the name of a checkpoint of this run, such as "epoch_8.pth"',
       },
+    })
+  })
+})
+
+describe('pin-….json', () => {
+  test('pins a checkpoint or unpins it, and may say who does', () => {
+    const pin = { name: 'epoch_3.pth', pinned: true, by: undefined, fault: undefined }
+    expect(readPin('{"pin": "epoch_3.pth"}')).toEqual(pin)
+    expect(readPin('{"unpin": "epoch_3.pth", "by": "ada"}')).toEqual({
+      ...pin,
+      pinned: false,
+      by: 'ada',
+    })
+  })
+
+  test.each([
+    ['nothing', ''],
+    ['both', '{"pin": "epoch_3.pth", "unpin": "epoch_3.pth"}'],
+    ['a list', '[]'],
+    ['a number', '{"pin": 3}'],
+    ['null', '{"pin": null}'],
+    ['an empty name', '{"pin": ""}'],
+    ['a key', '{"pin": "run/epoch_3.pth"}'],
+    ["the hub's own folder", '{"unpin": ".checkpoint-hub"}'],
+    ['too long a name of who does', JSON.stringify({ pin: 'epoch_3.pth', by: 'a'.repeat(201) })],
+  ])('that says %s is a fault', (_, text) => {
+    expect(readPin(text)).toEqual({
+      name: '',
+      pinned: false,
+      by: undefined,
+      fault: { field: 'pin', reason: expect.stringMatching(/^expected \{"pin": <name>\}/) },
+    })
+  })
+
+  test('that is not JSON is a fault of its text', () => {
+    expect(readPin('{').fault).toMatchObject({ field: 'text' })
+    expect(readConsent('{').fault).toMatchObject({ field: 'text' })
+  })
+})
+
+describe('apply-….json', () => {
+  test('agrees to the evictions of one version of the options', () => {
+    expect(readConsent('{"apply": "v7", "evicts": 15, "by": "ada"}')).toEqual({
+      optionsVersionId: 'v7',
+      evicts: 15,
+      by: 'ada',
+      fault: undefined,
+    })
+    expect(readConsent('{"apply": "v7", "evicts": 0}').fault).toBeUndefined()
+  })
+
+  test.each([
+    ['nothing', ''],
+    ['no version', '{"evicts": 15}'],
+    ['an empty version', '{"apply": "", "evicts": 15}'],
+    ['no number', '{"apply": "v7"}'],
+    ['a negative number', '{"apply": "v7", "evicts": -1}'],
+    ['half a checkpoint', '{"apply": "v7", "evicts": 1.5}'],
+    ['a list', '[]'],
+  ])('that says %s is a fault', (_, text) => {
+    expect(readConsent(text)).toEqual({
+      optionsVersionId: '',
+      evicts: 0,
+      by: undefined,
+      fault: { field: 'apply', reason: expect.stringMatching(/^expected \{"apply": </) },
     })
   })
 })
