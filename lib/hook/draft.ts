@@ -61,6 +61,11 @@ export class Draft {
     ]
   }
 
+  /** The time, in seconds since 1970. */
+  get nowSeconds(): number {
+    return this.#circumstances.nowSeconds
+  }
+
   withdraw(number: number): void {
     this.effects = this.effects.filter((effect) => effect.number !== number)
   }

@@ -17,10 +17,17 @@ export interface SourceReading {
   faults: SourceFault[]
 }
 
+/** A version that was evicted, and when, in seconds since 1970, where that is known. */
+export interface Evicted {
+  versionId: string
+  etag: string
+  seconds?: number | undefined
+}
+
 /** What the hub did to one checkpoint. */
 export interface CheckpointState {
   /** The version whose eviction was decided last, and stands. */
-  evicted: { versionId: string; etag: string } | undefined
+  evicted: Evicted | undefined
   /**
    * Versions whose eviction was withdrawn while it may have been on its way: a delete marker right above
    * one of them is a stale worker's, not a person's.
@@ -110,6 +117,8 @@ export type Action =
       marker?: string
       /** ETag of what the hub had stripped, which this takes the place of. */
       over?: string
+      /** When what comes back was evicted, in seconds since 1970. */
+      evictedSeconds?: number | undefined
     }
   | {
       kind: 'strip'

@@ -95,7 +95,8 @@ function evict(draft: Draft, id: string, fact: CheckpointFact, state: Checkpoint
     if ('id' in action && action.id === id) draft.withdraw(number)
   }
   const { key, versionId, etag } = fact.live
-  draft.checkpoints.set(id, { ...state, evicted: { versionId, etag } })
+  const evicted = { versionId, etag, seconds: draft.nowSeconds }
+  draft.checkpoints.set(id, { ...state, evicted })
   draft.add({ kind: 'evict', id, key, versionId, etag, ...markerOf(fact.live) })
 }
 
@@ -128,7 +129,13 @@ function restore(draft: Draft, id: string, fact: CheckpointFact, state: Checkpoi
   const suspected = state.evicted === undefined ? [] : [state.evicted.versionId]
   const withdrawn = [...new Set([...state.withdrawn, ...suspected])]
   draft.checkpoints.set(id, { ...state, evicted: undefined, withdrawn })
-  draft.add({ kind: 'restore', id, ...wholeVersion(source) })
+  const evictedSeconds = state.evicted?.seconds
+  draft.add({
+    kind: 'restore',
+    id,
+    ...wholeVersion(source),
+    ...(evictedSeconds !== undefined && { evictedSeconds }),
+  })
 }
 
 function wholeVersion(upload: Upload): {

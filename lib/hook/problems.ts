@@ -18,6 +18,7 @@ import type { Destination } from './out-dir.ts'
 import { optionsNow } from './policy.ts'
 import type { Fate } from './retention.ts'
 import { checkpointKey, type Survey } from './survey.ts'
+import { voidStatements } from './void-statements.ts'
 
 /** One problem; a warning changes nothing that the hub does. */
 export interface Problem {
@@ -76,6 +77,9 @@ export function problemsOf(
   }
   for (const { key, seconds } of directoriesBeside(run, history, survey)) {
     warning(key, seconds, 'checkpoint', 'kept: its step has another checkpoint, which counts')
+  }
+  for (const { key, seconds, field, reason } of voidStatements(history, survey.policy)) {
+    warning(key, seconds, field, reason)
   }
   for (const { checkpoint, fault } of survey.walk.faults) {
     error(checkpoint.key, momentOfCheckpoint(checkpoint).seconds, fault.field, fault.reason)

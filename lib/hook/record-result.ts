@@ -103,11 +103,11 @@ function recordRestore(
     upload.versionId === action.versionId ? { ...upload, gone: true } : upload,
   )
   if (action.over !== undefined) return withStep(ledger, { ...facts, uploads })
-  const { versionId, etag } = action
+  const { versionId, etag, evictedSeconds: seconds } = action
   const state = ledger.checkpoints.get(action.id) ?? UNTOUCHED
   return withCheckpoint(withStep(ledger, { ...facts, uploads }), action.id, {
     ...state,
-    evicted: { versionId, etag },
+    evicted: { versionId, etag, seconds },
   })
 }
 

@@ -156,7 +156,12 @@ function recordCheckpoint(ledger: Ledger, seen: SeenCheckpoint): Ledger {
     const withdrawn = state.withdrawn.filter((versionId) => versionId !== own.versionId)
     // The files of a directory that came again are to go too, which takes a decision of its own.
     const isRepeat = isDirectory(seen.key) && sameBytes(own, above)
-    const evicted = { versionId: isRepeat ? own.versionId : above.versionId, etag: own.etag }
+    const isKnown = state.evicted?.versionId === own.versionId
+    const evicted = {
+      versionId: isRepeat ? own.versionId : above.versionId,
+      etag: own.etag,
+      seconds: isKnown ? state.evicted?.seconds : seen.marker?.seconds,
+    }
     return withCheckpoint(withStep(ledger, facts), id, { ...state, evicted, withdrawn })
   }
   const isComingBack = ledger.effects.some(

@@ -1,6 +1,13 @@
 /** A decision as the entries of the table. */
 import { createHash } from 'node:crypto'
-import { droppedFrom, type MetricFact, type StepFacts, type Upload } from '../hook/history.ts'
+import { expirySeconds } from '../hook/expiry.ts'
+import {
+  type CheckpointFact,
+  droppedFrom,
+  type MetricFact,
+  type StepFacts,
+  type Upload,
+} from '../hook/history.ts'
 import type { HookOptions } from '../hook/hook-arguments.ts'
 import type { Artifact, CheckpointState, Effect } from '../hook/ledger.ts'
 import { uriOf } from '../hook/names.ts'
@@ -35,7 +42,8 @@ export function entriesOf(decision: Decision, setting: Setting): Entries {
     const state = ledger.checkpoints.get(id)
     const fact = outcome.standings.get(id)?.fact
     entries.set(`step#${id}`, {
-      ...stepEntry(facts, fate, state, setting.noncurrentDays),
+      ...stepEntry(facts, fate, state),
+      ...(fate?.kind === 'evicted' && restorableBy(state, fact, setting.noncurrentDays)),
       // Of what is gone it depends on the way whether it was stripped before.
       removed_keys: fact && isThere(fate) ? shownKeys(droppedFrom(fact, fact.live)) : undefined,
     })
@@ -133,7 +141,6 @@ function stepEntry(
   facts: StepFacts,
   fate: Fate | undefined,
   state: CheckpointState | undefined,
-  noncurrentDays: number,
 ): Attributes {
   return {
     series: facts.series,
@@ -141,10 +148,13 @@ function stepEntry(
     uploads: facts.uploads.map(uploadOf),
     metrics: facts.metrics.map(metricOf),
     removed: facts.removal,
-    evicted_version: state?.evicted && {
-      version_id: state.evicted.versionId,
-      etag: state.evicted.etag,
-    },
+    evicted_version:
+      state?.evicted &&
+      withoutUndefined({
+        version_id: state.evicted.versionId,
+        etag: state.evicted.etag,
+        seconds: state.evicted.seconds,
+      }),
     withdrawn_evictions: state?.withdrawn.length ? state.withdrawn : undefined,
     unstripped: state?.unstripped && {
       bytes: state.unstripped.bytes,
@@ -154,7 +164,21 @@ function stepEntry(
     },
     fate: fate?.kind ?? 'no checkpoint',
     reason: fate?.reason ?? 'metrics only: no checkpoint of this step was uploaded',
-    restorable_days: fate?.kind === 'evicted' ? noncurrentDays : undefined,
+  }
+}
+
+/** Until when an evicted checkpoint can be had back; nothing where its last version has expired. */
+function restorableBy(
+  state: CheckpointState | undefined,
+  fact: CheckpointFact | undefined,
+  noncurrentDays: number,
+): Attributes {
+  if (fact?.versions.every(({ gone }) => gone)) return {}
+  const seconds = state?.evicted?.seconds
+  return {
+    restorable_days: noncurrentDays,
+    restorable_until:
+      seconds === undefined ? undefined : isoTime(expirySeconds(seconds, noncurrentDays)),
   }
 }
 

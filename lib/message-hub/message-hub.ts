@@ -61,7 +61,7 @@ const PRIORITY = [
 /** What the hub writes and does not read back. */
 const DERIVED = ['run', 'best', 'problem']
 /** Attributes of a step that only explain. */
-const EXPLANATIONS = ['fate', 'reason', 'restorable_days']
+const EXPLANATIONS = ['fate', 'reason', 'restorable_days', 'restorable_until']
 
 /** Other workers on the same run commit now and then, not without a pause. */
 const READINGS = 8

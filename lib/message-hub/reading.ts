@@ -179,7 +179,11 @@ function readStep(ledger: Ledger, id: string, entry: Parsed<'step'>): void {
   const unstripped = entry.unstripped
   if (evicted === undefined && withdrawn.length === 0 && unstripped === undefined) return
   ledger.checkpoints.set(id, {
-    evicted: evicted && { versionId: evicted.version_id, etag: evicted.etag },
+    evicted: evicted && {
+      versionId: evicted.version_id,
+      etag: evicted.etag,
+      seconds: evicted.seconds,
+    },
     withdrawn,
     ...(unstripped !== undefined && {
       unstripped: {

@@ -63,7 +63,7 @@ export const schemas = {
       }),
     ),
     removed: maybe(z.object({ key: text, seconds: number })),
-    evicted_version: maybe(z.object({ version_id: text, etag: text })),
+    evicted_version: maybe(z.object({ version_id: text, etag: text, seconds: maybe(number) })),
     withdrawn_evictions: maybe(texts),
     unstripped: maybe(
       z.object({

@@ -176,7 +176,7 @@ describe('a delete marker', () => {
     const ledger = record(decided, look({ listed: ['a'], marker }))
     expect(factsOf(ledger)?.removal).toBeUndefined()
     expect(ledger.checkpoints.get(ID)).toEqual({
-      evicted: { versionId: 'a', etag: 'etag of a' },
+      evicted: { versionId: 'a', etag: 'etag of a', seconds: 50 },
       withdrawn: [],
     })
   })
@@ -234,7 +234,7 @@ describe('the eviction that explains a delete marker', () => {
   test('is used up with it; those of other versions may still come', () => {
     const state = { evicted: undefined, withdrawn: ['z', 'a'] }
     expect(markerAbove('a', [upload('a')], state).state).toEqual({
-      evicted: evictedA,
+      evicted: { ...evictedA, seconds: 50 },
       withdrawn: ['z'],
     })
   })
@@ -252,9 +252,15 @@ describe('the eviction that explains a delete marker', () => {
     const uploads = [upload('a', { etag: 'e' }), upload('b', { etag: 'e' })]
     const state = { evicted: { versionId: 'a', etag: 'e' }, withdrawn: ['b'] }
     expect(markerAbove('b', uploads, state).state).toEqual({
-      evicted: { versionId: 'b', etag: 'e' },
+      evicted: { versionId: 'b', etag: 'e', seconds: 50 },
       withdrawn: [],
     })
+  })
+
+  test('leaves the time at which that was decided, where it is known', () => {
+    const uploads = [upload('a', { etag: 'e' })]
+    const state = { evicted: { versionId: 'a', etag: 'e', seconds: 40 }, withdrawn: [] }
+    expect(markerAbove('a', uploads, state).state).toEqual(state)
   })
 
   test('of a directory that came again leaves its files to be decided on', () => {

@@ -137,7 +137,13 @@ describe('a step', () => {
       fate: 'evicted',
       reason: 'evicted: max_keep_ckpts=1, newer 2',
       restorable_days: 30,
-      evicted_version: { version_id: expect.any(String), etag: expect.any(String) },
+      // Decided at 15:36:40, and S3 rounds up to midnight.
+      restorable_until: '2026-10-22T00:00:00.000Z',
+      evicted_version: {
+        version_id: expect.any(String),
+        etag: expect.any(String),
+        seconds: START + 5000,
+      },
     })
     expect(items.get('step#epoch#0000000000000002')).toMatchObject({ fate: 'kept' })
     expect(items.get('step#epoch#0000000000000003')).toMatchObject({ fate: 'no checkpoint' })

@@ -251,6 +251,7 @@ const scores = fc.oneof(
   fc.constant(null),
 )
 const times = fc.integer({ min: START, max: START + 100 })
+const maybeTime = fc.option(times, { nil: undefined })
 
 const seenCheckpoint = recordOf({
   series,
@@ -425,7 +426,9 @@ const anyLedger: fc.Arbitrary<Ledger> = recordOf({
       series,
       steps,
       recordOf({
-        evicted: fc.option(recordOf({ versionId: texts, etag: texts }), { nil: undefined }),
+        evicted: fc.option(recordOf({ versionId: texts, etag: texts, seconds: maybeTime }), {
+          nil: undefined,
+        }),
         withdrawn: fc.array(texts, { maxLength: 2 }),
         unstripped: recordOf({
           bytes: texts,
