@@ -10,6 +10,7 @@ export const EXIT_CODES = {
   },
   refused: { code: 4, means: 'not a checkpoint, a damaged one, or one that names code' },
   taken: { code: 5, means: 'the name to write holds something else, which was left' },
+  gone: { code: 6, means: 'the checkpoint has expired, or was removed by a person' },
   interrupted: { code: 130, means: 'stopped by Ctrl-C; what was half done is removed' },
 } as const
 

@@ -1,9 +1,13 @@
 /** The command tree: what `ckpt` understands, and what its help says. */
 import { Command } from 'commander'
+import { addApply } from './commands/apply.ts'
 import { addExplain } from './commands/explain.ts'
 import { addInspect } from './commands/inspect.ts'
+import { addPin } from './commands/pin.ts'
 import { addPlan } from './commands/plan.ts'
 import { addPublish } from './commands/publish.ts'
+import { addRestore } from './commands/restore.ts'
+import { addUnpin } from './commands/unpin.ts'
 import { EXIT_CODES } from './failure.ts'
 import type { Shell } from './shell.ts'
 
@@ -35,6 +39,10 @@ export function programOf(shell: Shell, version: string): Command {
   addPublish(program, shell)
   addExplain(program, shell)
   addPlan(program, shell)
+  addRestore(program, shell)
+  addPin(program, shell)
+  addUnpin(program, shell)
+  addApply(program, shell)
   return program
 }
 

@@ -27,6 +27,7 @@ export type Eviction = {
 /** What the brake holds: a version of the options, and how many checkpoints it would evict at once. */
 export interface Held {
   options: OptionsFact
+  maxKeepCkpts: number
   evicts: number
 }
 
@@ -79,7 +80,7 @@ function dequeEvictions(all: Standing[], survey: Survey, brake: number): Map<Sta
       for (const [member, { kind }] of evictions) if (kind === 'held') evictions.delete(member)
       const atOnce = outsideAt(begins)
       if (atOnce.length > brake + agreed) {
-        const held = { options: fact, evicts: atOnce.length }
+        const held = { options: fact, maxKeepCkpts: keep, evicts: atOnce.length }
         const reason = `held: max_keep_ckpts=${keep} would evict ${atOnce.length} checkpoints at once, more than ${limitText(brake, agreed)}`
         for (const member of atOnce) {
           const rivals = rivalsOf(member)
