@@ -25,6 +25,7 @@ export function scheduleOf(seed: number, number: number): Schedule {
 function servicesOf(chance: Chance): Services {
   return {
     pageRows: chance.one([1000, 1000, 7, 3]),
+    pageItems: chance.happens(0.1) ? chance.between(4, 12) : 1000,
     indexLagMs: chance.one([0, 200, 30_000]),
     inParts: chance.happens(0.25),
     computesHashes: chance.happens(0.8),
@@ -52,7 +53,7 @@ class Trainer {
   acts(): Act[] {
     const chance = this.#chance
     const optionsAfter = chance.happens(0.7) ? 0 : chance.between(1, 5)
-    const lives = chance.one([1, 1, 2, 2, 3] as const)
+    const lives = chance.one([1, 1, 1, 2, 2, 3] as const)
     let done = 0
     for (let life = 0; life < lives; life++) {
       let step = 0
@@ -60,7 +61,7 @@ class Trainer {
         step = chance.happens(0.7) ? chance.between(0, done) : 0
         this.#begin(step)
       } else if (chance.happens(0.3)) this.#begin(0)
-      const until = step + chance.between(1, 5)
+      const until = step + chance.one([1, 2, 2, 3, 3, 4, 5])
       while (step < until) {
         if (this.#uploads === optionsAfter) this.#options()
         step += 1

@@ -20,7 +20,6 @@ export interface Call {
   readonly service: Service
   readonly operation: string
   readonly input: object
-  readonly site: string
 }
 
 interface Command {
@@ -75,7 +74,7 @@ export class Invocation {
   #sender(service: Service) {
     return (command: Command): Promise<object> => {
       const operation = command.constructor.name.replace(/Command$/, '')
-      const call = { service, operation, input: command.input, site: callSite(operation) }
+      const call = { service, operation, input: command.input }
       return new Promise((resolve, reject) => this.#begin(call, resolve, reject))
     }
   }
@@ -87,20 +86,22 @@ export class Invocation {
     const { timeline, tally } = this.#world
     const chance = this.#world.chanceOf(id)
     const fault = this.#faultOf(call, id, chance)
-    tally.called(call.site, fault)
+    const site =
+      fault !== undefined || this.#world.namesAll ? callSite(call.operation) : call.operation
+    if (site !== call.operation) tally.called(site, fault)
     const stallMs = this.#stallMs(id, chance)
     const isRequest = chance.happens(0.5)
     const requestMs = latency(chance) + (isRequest ? stallMs : 0)
     const answerMs = latency(chance) + (isRequest ? 0 : stallMs)
     if (fault === 'crash before') {
-      this.#world.note(id, call, fault)
+      this.#world.note(`${id} ${site}`, call, fault)
       this.#world.kill(this)
       return
     }
     timeline.after(requestMs, () => {
       const outcome = this.#arrive(call, fault, chance)
       this.#world.note(
-        id,
+        `${id} ${site}`,
         call,
         outcome.error === undefined ? (fault ?? 'ok') : `${fault ?? ''} ${nameOf(outcome.error)}`,
       )

@@ -20,8 +20,9 @@ export type Act =
 
 /** How the services are. */
 export interface Services {
-  /** Rows and items of a page. */
+  /** Rows of a page of S3, and items of one of DynamoDB. */
   readonly pageRows: number
+  readonly pageItems: number
   readonly indexLagMs: number
   /** Small files go the way of large ones: assembled by S3 from parts. */
   readonly inParts: boolean

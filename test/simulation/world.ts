@@ -21,6 +21,8 @@ const VISIBILITY_PER_TIMEOUT = 6
 const MAX_RECEIVE = 5
 const BATCH_SIZE = { ingest: 10, publish: 1 } as const
 const CONCURRENCY = 10
+/** In every such schedule all places that make calls are counted. */
+const NAMED = 10
 const QUICK_MS = 1_500
 const LONGEST_DELAY_MS = 900_000
 
@@ -53,9 +55,9 @@ export class World {
     this.#seed = Math.imul(schedule.seed, 0x9e3779b1) ^ Math.imul(schedule.number + 1, 0x85ebca6b)
     this.#delivering = this.chanceOf('delivering')
     const now = () => this.timeline.nowMs
-    const { pageRows, indexLagMs, computesHashes } = schedule.services
+    const { pageRows, pageItems, indexLagMs, computesHashes } = schedule.services
     this.s3 = new S3Model(BUCKET, now, { pageRows, computesHashes }, (key) => this.#notify(key))
-    this.dynamodb = new DynamodbModel(now, { pageItems: pageRows, indexLagMs })
+    this.dynamodb = new DynamodbModel(now, { pageItems, indexLagMs })
     const queue = (name: string, timeoutSeconds: number) =>
       new Queue(
         {
@@ -72,6 +74,11 @@ export class World {
 
   get rates(): FaultRates {
     return this.#isCalm ? NO_FAULTS : this.schedule.rates
+  }
+
+  /** Whether each call's place is told: that takes time, so mostly only of those that meet a fault. */
+  get namesAll(): boolean {
+    return this.#tell !== undefined || this.schedule.number % NAMED === 0
   }
 
   get invocations(): number {
@@ -104,10 +111,10 @@ export class World {
     }
   }
 
-  note(id: string, { site, input }: Call, what: string): void {
+  note(id: string, { input }: Call, what: string): void {
     if (this.#tell === undefined) return
     const { Key = '' } = input as { Key?: string }
-    this.tell(`${id} ${site} ${Key} ${what}`)
+    this.tell(`${id} ${Key} ${what}`)
   }
 
   tell(line: string): void {

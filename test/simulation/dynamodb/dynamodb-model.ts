@@ -7,11 +7,11 @@ import {
   type TransactWriteItem,
   type TransactWriteItemsCommandInput,
 } from '@aws-sdk/client-dynamodb'
-import { type Bindings, byUtf8, holds, type Item } from './expressions.ts'
+import { byUtf8 } from '../text-order.ts'
+import { type Bindings, holds, type Item } from './expressions.ts'
 
 const ANSWERED = { $metadata: { httpStatusCode: 200 } }
 const MOST_ACTIONS = 100
-const MOST_ITEM_BYTES = 400 * 1024
 
 /** The sort attribute of each index, by its name and partition attribute. */
 const INDEXES: Record<string, { partition: string; sort: string }> = {
@@ -37,6 +37,8 @@ interface Write {
 export class DynamodbModel {
   /** By partition and sort key. */
   readonly #items = new Map<string, Map<string, Item>>()
+  /** Partitions in the order of their sort keys, until an entry comes or goes. */
+  readonly #sorted = new Map<string, Item[]>()
   readonly #indexed = new Map<string, Item>()
   readonly #onTheWay: Write[] = []
   readonly #now: () => number
@@ -84,8 +86,12 @@ export class DynamodbModel {
 
   #inTable({ KeyConditionExpression = '', ...bindings }: QueryCommandInput): Item[] {
     const run = equalTo('run', KeyConditionExpression, bindings)
+    const known = this.#sorted.get(run)
+    if (known !== undefined) return known
     const items = [...(this.#items.get(run) ?? new Map<string, Item>())]
-    return items.toSorted(([a], [b]) => byUtf8(a, b)).map(([, item]) => item)
+    const sorted = items.toSorted(([a], [b]) => byUtf8(a, b)).map(([, item]) => item)
+    this.#sorted.set(run, sorted)
+    return sorted
   }
 
   #inIndex(name: string): Item[] {
@@ -127,9 +133,9 @@ export class DynamodbModel {
 
   #put(item: Item): void {
     const { run, entry } = keysOf(item)
-    if (JSON.stringify(item).length > MOST_ITEM_BYTES) throw invalid('item size')
     const items = this.#items.get(run) ?? new Map<string, Item>()
     this.#items.set(run, items)
+    this.#sorted.delete(run)
     items.set(entry, item)
     this.#announce(item, item)
   }
@@ -137,6 +143,7 @@ export class DynamodbModel {
   #remove(key: Item): void {
     const { run, entry } = keysOf(key)
     this.#items.get(run)?.delete(entry)
+    this.#sorted.delete(run)
     this.#announce(key, undefined)
   }
 

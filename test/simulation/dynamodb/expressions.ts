@@ -1,5 +1,6 @@
 /** The expressions of DynamoDB that the hub uses: comparisons and two functions, joined by AND or by OR. */
 import type { AttributeValue } from '@aws-sdk/client-dynamodb'
+import { byUtf8 } from '../text-order.ts'
 
 export type Item = Record<string, AttributeValue>
 
@@ -11,9 +12,18 @@ export interface Bindings {
 
 /** Whether an expression holds of an item, or of none. */
 export function holds(expression: string, bindings: Bindings, item: Item | undefined): boolean {
-  return expression
-    .split(' OR ')
-    .some((all) => all.split(' AND ').every((term) => termHolds(term.trim(), bindings, item)))
+  return termsOf(expression).some((all) => all.every((term) => termHolds(term, bindings, item)))
+}
+
+const read = new Map<string, string[][]>()
+
+/** Any of these lists of terms is to hold as a whole. */
+function termsOf(expression: string): string[][] {
+  const known = read.get(expression)
+  if (known !== undefined) return known
+  const terms = expression.split(' OR ').map((all) => all.split(' AND ').map((term) => term.trim()))
+  read.set(expression, terms)
+  return terms
 }
 
 const FUNCTION = /^(attribute_not_exists|attribute_exists|begins_with)\(([^,)]+)(?:,\s*([^)]+))?\)$/
@@ -70,9 +80,4 @@ function compare(a: AttributeValue | undefined, b: AttributeValue | undefined): 
   if (a?.N !== undefined && b?.N !== undefined) return Number(a.N) - Number(b.N)
   if (a?.S === undefined || b?.S === undefined) return undefined
   return byUtf8(a.S, b.S)
-}
-
-/** DynamoDB compares texts by their UTF-8 bytes. */
-export function byUtf8(a: string, b: string): number {
-  return a === b ? 0 : Buffer.compare(Buffer.from(a), Buffer.from(b))
 }

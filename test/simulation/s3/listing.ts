@@ -5,10 +5,11 @@ import type {
   ListObjectVersionsCommandOutput,
   ObjectVersion,
 } from '@aws-sdk/client-s3'
+import { byUtf8 } from '../text-order.ts'
 import { quoted } from './conditions.ts'
 import { wholeSeconds } from './objects.ts'
 import type { Shelf } from './shelf.ts'
-import { byUtf8, type Version } from './versions.ts'
+import type { Version } from './versions.ts'
 
 /** What S3 lists at most at once. */
 const MOST_ROWS = 1000

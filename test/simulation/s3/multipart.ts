@@ -15,11 +15,12 @@ import type {
   UploadPartCopyCommandInput,
   UploadPartCopyCommandOutput,
 } from '@aws-sdk/client-s3'
+import { byUtf8 } from '../text-order.ts'
 import { bare, quoted, requireConditions } from './conditions.ts'
 import { s3Error } from './errors.ts'
 import { bytesOf, copySource, wholeSeconds } from './objects.ts'
 import type { Shelf, Upload } from './shelf.ts'
-import { byUtf8, md5Of } from './versions.ts'
+import { md5Of } from './versions.ts'
 
 const ANSWERED = { $metadata: { httpStatusCode: 200 } }
 /** Of every part but the last. */

@@ -5,6 +5,7 @@
  * Guide, concurrent multipart upload operations), also where it is completed after another one.
  */
 import { createHash } from 'node:crypto'
+import { byUtf8 } from '../text-order.ts'
 
 /** Who wrote a version: the checks tell the trainer's own from the hub's by it. */
 export type Writer = 'trainer' | 'hub'
@@ -106,11 +107,6 @@ export class Versions {
     this.#sorted ??= [...this.#byKey.keys()].toSorted(byUtf8)
     return this.#sorted
   }
-}
-
-/** S3 sorts keys by their UTF-8 bytes. */
-export function byUtf8(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b))
 }
 
 const md5s = new WeakMap<Uint8Array, string>()
