@@ -31,20 +31,40 @@ interface Command {
  * Settles the facts in their order.
  *
  * @param facts versions and delete markers that the trainer made
+ * @param late what came once all else was settled
  * @returns nothing where jobs go on and on
  */
 export async function settleInOrder(
   schedule: Schedule,
   facts: readonly Version[],
+  late: readonly Version[],
   nowMs: number,
 ): Promise<Services | undefined> {
   const now = () => nowMs
   const s3 = new S3Model(BUCKET, now, ALL)
   const dynamodb = new DynamodbModel(now, ALL)
   const queue: string[] = []
+  const worker = workerOver(schedule, clientsOf(s3, dynamodb, queue), () =>
+    Math.floor(nowMs / 1000),
+  )
+  for (const some of [facts, late]) {
+    if (some.length === 0) continue
+    for (const version of some) s3.versions.put(version)
+    const keys = some.toSorted((a, b) => a.createdMs - b.createdMs).map(({ key }) => key)
+    await settleRun(worker, schedule.run as Run, { keys: [...new Set(keys)] })
+    for (let done = 0; queue.length > 0; done++) {
+      if (done > MOST_JOBS) return undefined
+      await carryOutJob(worker, parseJob(queue.shift() ?? ''))
+    }
+  }
+  return { s3, dynamodb }
+}
+
+/** Clients that are answered at once. */
+function clientsOf(s3: S3Model, dynamodb: DynamodbModel, queue: string[]) {
   const send = (apply: (name: string, input: object) => object) => async (command: Command) =>
     apply(command.constructor.name.replace(/Command$/, ''), command.input)
-  const clients = {
+  return {
     s3: { send: send((name, input) => s3.apply(name, input, 'hub')) } as unknown as S3Client,
     dynamodb: Object.assign(Object.create(DynamoDBClient.prototype), {
       send: send((name, input) => dynamodb.apply(name, input)),
@@ -56,13 +76,4 @@ export async function settleInOrder(
       }),
     } as unknown as SQSClient,
   }
-  const worker = workerOver(schedule, clients, () => Math.floor(nowMs / 1000))
-  for (const version of facts) s3.versions.put(version)
-  const inOrder = facts.toSorted((a, b) => a.createdMs - b.createdMs).map(({ key }) => key)
-  await settleRun(worker, schedule.run as Run, { keys: [...new Set(inOrder)] })
-  for (let done = 0; queue.length > 0; done++) {
-    if (done > MOST_JOBS) return undefined
-    await carryOutJob(worker, parseJob(queue.shift() ?? ''))
-  }
-  return { s3, dynamodb }
 }

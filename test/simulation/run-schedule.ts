@@ -96,8 +96,8 @@ async function compareEnd(world: World): Promise<void> {
   const found = endStateOf(world, schedule.run)
   const facts = s3.versions.keys().flatMap((key) => trainersOwn(s3.versions.of(key)))
   let closest: string[] | undefined
-  for (const each of readings(facts)) {
-    const settled = await settleInOrder(schedule, each, timeline.nowMs)
+  for (const { known, late } of readings(facts)) {
+    const settled = await settleInOrder(schedule, known, late, timeline.nowMs)
     const wrong =
       settled === undefined
         ? ['settled in order, without a fault, it goes on and on (9)']
@@ -112,17 +112,20 @@ async function compareEnd(world: World): Promise<void> {
 const MOST_REMOVALS = 3
 
 /**
- * A person who removes what the hub is about to delete, or has just brought back, is taken for the hub, or the
- * other way round: then nobody removed anything.
+ * A removal by a person may be known before the hub evicts anything, or after: what was evicted is not brought
+ * back in its stead. And a person who removes what the hub is about to delete, or has just brought back, is taken
+ * for the hub.
  */
-function readings(facts: readonly Version[]): Version[][] {
+function* readings(facts: readonly Version[]): Generator<{ known: Version[]; late: Version[] }> {
   const removals = facts.filter(({ object }) => object === undefined).slice(0, MOST_REMOVALS)
-  return Array.from({ length: 2 ** removals.length }, (_, bits) =>
-    facts.filter((fact) => {
-      const at = removals.indexOf(fact)
-      return at < 0 || (bits & (1 << at)) === 0
-    }),
-  )
+  const others = facts.filter((fact) => !removals.includes(fact))
+  for (let reading = 0; reading < 3 ** removals.length; reading++) {
+    const when = removals.map((_, at) => Math.floor(reading / 3 ** at) % 3)
+    yield {
+      known: [...others, ...removals.filter((_, at) => when[at] === 0)],
+      late: removals.filter((_, at) => when[at] === 1),
+    }
+  }
 }
 
 /** Versions, and delete markers that hit an object. */
