@@ -12,6 +12,7 @@ import { type Observation, record } from '../hook/record.ts'
 import { commitRun, type LoadedRun, loadRun } from '../message-hub/message-hub.ts'
 import { ConflictError } from '../message-hub/message-hub-error.ts'
 import { carryOut, outstanding } from './carry-out.ts'
+import { stillThere } from './late-results.ts'
 import { observe } from './observe.ts'
 import { onePerPlace, runsOfKey } from './places.ts'
 import { namesOf } from './refusal.ts'
@@ -82,7 +83,7 @@ async function settleOnce(
   // Looked at after the run was read: a commit that happens in between is then a conflict, so that an
   // old listing never meets a newer ledger.
   let loaded = await loadRun(worker.hub, run)
-  const seen = [...observations, ...uncommitted]
+  const seen = [...(await stillThere(worker, loaded.ledger, observations)), ...uncommitted]
   for (const key of onePerPlace(loaded.ledger, keys)) {
     seen.push(...(await observe(worker.bucket, loaded.ledger, key)))
   }

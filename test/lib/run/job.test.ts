@@ -4,6 +4,7 @@ import { inspectCheckpoint } from '../../../lib/checkpoint/inspect.ts'
 import { readerOver } from '../../../lib/checkpoint/range-reader.ts'
 import { carryOutJob, JobError, parseJob } from '../../../lib/run/job.ts'
 import { makeArtifact } from '../../../lib/run/make-artifact.ts'
+import { settleRun } from '../../../lib/run/settle.ts'
 import { largeCheckpoint, MIB } from '../../fixtures/large-checkpoint.ts'
 import { legacyOf, legacyTensor } from '../../fixtures/legacy-bytes.ts'
 import { dict, floatTensor, pickleOf } from '../../fixtures/pickle-bytes.ts'
@@ -271,6 +272,30 @@ describe('two jobs on one name, for two uploads of the step', () => {
     await carryOutJob(worker, old)
     expect(await head(worker.bucket, BEST)).toEqual(before)
     expect((await ledgerOf(worker)).effects).toEqual([])
+  })
+})
+
+describe('the result of a job that another worker ended too', () => {
+  test('is not recorded once its object was retired, which is made again where it is wanted', async () => {
+    await uploadBest(0.5)
+    const ledger = await ledgerOf(worker)
+    const [effect] = ledger.effects
+    if (effect?.action.kind !== 'make') throw new Error('no copy is to be made')
+    const result = await makeArtifact(worker.bucket, ledger, effect.action)
+    if (result.kind !== 'made') throw new Error('it was not made')
+    await drain(worker)
+    await upload(worker, {
+      'epoch_2.pth': checkpoint('two'),
+      'metrics/2.json': { epoch: 2, metrics: { acc: 0.9 } },
+    })
+    await drain(worker)
+    const { number, action } = effect
+    const observations = [{ kind: 'result', effect: number, action, result }] as const
+    const after = await settleRun(worker, RUN, { observations })
+    expect([...after.artifacts.keys()]).toEqual([`${RUN}/best_acc_epoch_2.pth`])
+    await upload(worker, { 'metrics/2.json': { epoch: 2, metrics: { acc: 0.1 } } })
+    await drain(worker)
+    expect(await bytesAt(worker.bucket, BEST)).toBeDefined()
   })
 })
 
