@@ -61,8 +61,10 @@ function shown(entry: string, item: Record<string, unknown>, isTrainers: IsTrain
     }
   }
   if (entry.startsWith('artifact#')) {
-    const { version_id: _, etag: __, ...artifact } = kept
-    return artifact
+    const { version_id: _, etag: __, source, ...artifact } = kept
+    // Of uploads of the same bytes any will do.
+    const { version_id: ___, ...bytes } = (source ?? {}) as { version_id?: string }
+    return { ...artifact, source: bytes }
   }
   if (entry === 'runtime_info') {
     const { key } = (kept['oldest_kept'] ?? {}) as { key?: string }
