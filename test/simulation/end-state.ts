@@ -53,8 +53,11 @@ function shown(entry: string, item: Record<string, unknown>, isTrainers: IsTrain
   )
   if (entry.startsWith('step#')) {
     const uploads = (kept['uploads'] ?? []) as { key: string; version_id: string; gone?: boolean }[]
+    const removed = kept['removed'] as { key: string } | undefined
     return {
       ...kept,
+      // Of markers on markers the hub knows the time of that which it saw first.
+      removed: removed?.key,
       uploads: uploads
         .filter(({ key, version_id }) => isTrainers(key, version_id))
         .map(({ gone: _, ...upload }) => upload),

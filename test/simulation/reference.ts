@@ -49,7 +49,8 @@ export async function settleInOrder(
   )
   for (const some of [facts, late]) {
     if (some.length === 0) continue
-    for (const version of some) s3.versions.put(version)
+    // In the order that they have in their bucket.
+    for (const version of some) s3.versions.append(version)
     const keys = some.toSorted((a, b) => a.createdMs - b.createdMs).map(({ key }) => key)
     await settleRun(worker, schedule.run as Run, { keys: [...new Set(keys)] })
     for (let done = 0; queue.length > 0; done++) {

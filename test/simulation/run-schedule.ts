@@ -118,14 +118,18 @@ const MOST_REMOVALS = 3
  */
 function* readings(facts: readonly Version[]): Generator<{ known: Version[]; late: Version[] }> {
   const removals = facts.filter(({ object }) => object === undefined).slice(0, MOST_REMOVALS)
-  const others = facts.filter((fact) => !removals.includes(fact))
   for (let reading = 0; reading < 3 ** removals.length; reading++) {
     const when = removals.map((_, at) => Math.floor(reading / 3 ** at) % 3)
+    const isOf = (fact: Version, which: number) => when[removals.indexOf(fact)] === which
     yield {
-      known: [...others, ...removals.filter((_, at) => when[at] === 0)],
-      late: removals.filter((_, at) => when[at] === 1),
+      known: facts.filter((fact) => !removals.includes(fact) || isOf(fact, 0)),
+      late: removals.filter((fact) => isOf(fact, 1) && isTop(fact, facts)),
     }
   }
+}
+
+function isTop({ key, versionId }: Version, facts: readonly Version[]): boolean {
+  return facts.findLast((fact) => fact.key === key)?.versionId === versionId
 }
 
 /** Versions, and delete markers that hit an object. */

@@ -94,6 +94,13 @@ export class Versions {
     versions.splice(after + 1, 0, version)
   }
 
+  /** Lays a version on top of all others of its key. */
+  append(version: Version): void {
+    const versions = this.#byKey.get(version.key)
+    if (versions === undefined) this.put(version)
+    else versions.push(version)
+  }
+
   /** Removes a version for good. */
   remove(key: string, versionId: string): boolean {
     const versions = this.#byKey.get(key) ?? []
