@@ -5,21 +5,9 @@
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import ts from 'typescript'
-import * as z from 'zod'
+import { type MutatedFile, readReport } from './report.ts'
 
-const REPORT = '.cache/mutation/report.json'
 const TABLE = 'docs/mutants.md'
-
-const position = z.object({ line: z.number(), column: z.number() })
-const mutant = z.object({
-  status: z.string(),
-  mutatorName: z.string(),
-  replacement: z.string().optional(),
-  location: z.object({ start: position, end: position }),
-})
-const reportSchema = z.object({
-  files: z.record(z.string(), z.object({ source: z.string(), mutants: z.array(mutant) })),
-})
 
 /** A mutant that no test noticed. */
 interface Survivor {
@@ -28,30 +16,27 @@ interface Survivor {
   readonly text: string
 }
 
-const report = reportSchema.parse(JSON.parse(await readFile(REPORT, 'utf8')))
-const survivors = Object.entries(report.files).flatMap(([path, file]) => survivorsIn(path, file))
+const files = await readReport()
+const survivors = Object.entries(files).flatMap(([path, file]) => survivorsIn(path, file))
 const listed = listedIn(await readFile(TABLE, 'utf8'))
 const places = new Set([...survivors.map(({ place }) => place), ...listed.keys()])
 const wrong = [...places].sort().flatMap((place) => complaint(place) ?? [])
 console.log(wrong.join('\n'))
 console.log(`${survivors.length} mutants survived; ${wrong.length} places are not as ${TABLE} says`)
-process.exitCode = wrong.length === 0 ? 0 : 1
+if (wrong.length > 0) process.exitCode = 1
 
 /** What is wrong at a place; of files that were not mutated this time nothing is known. */
 function complaint(place: string): string | undefined {
   const here = survivors.filter((each) => each.place === place)
   const expected = listed.get(place) ?? 0
   const [file] = place.split(' ')
-  const wasRun = Object.keys(report.files).some((path) => basename(path) === file)
+  const wasRun = Object.keys(files).some((path) => basename(path) === file)
   if (!wasRun || here.length === expected) return undefined
   const texts = here.map(({ text }) => `\n    ${text}`).join('')
   return `${place}: ${here.length} survived, ${expected} are listed${texts}`
 }
 
-function survivorsIn(
-  path: string,
-  { source, mutants }: z.infer<typeof reportSchema>['files'][string],
-): Survivor[] {
+function survivorsIn(path: string, { source, mutants }: MutatedFile): Survivor[] {
   const parsed = ts.createSourceFile(path, source, ts.ScriptTarget.Latest, true)
   return mutants
     .filter(({ status }) => status === 'Survived' || status === 'NoCoverage')

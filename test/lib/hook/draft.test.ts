@@ -76,3 +76,19 @@ describe('a retirement', () => {
     expect(draft.more).toBe(true)
   })
 })
+
+test('what may be written where nobody says so is the bucket, and no other', () => {
+  const draft = aDraft()
+  const leadsTo = (bucket: string | undefined) => draft.destinationOf({ bucket, prefix: 'out' })
+  expect(leadsTo(undefined)).toEqual({ folder: 'out/exp', isReady: false, fault: undefined })
+  expect(leadsTo('other').fault).toBe(
+    'names the bucket other, which the stack was not given; it may write to bucket',
+  )
+})
+
+test('a refusal is overtaken where other names are allowed than were then, also by none', () => {
+  const isOvertaken = (...then: string[]) =>
+    aDraft().isOvertaken({ reason: 'own.Thing at meta', allowedGlobals: then })
+  expect(isOvertaken()).toBe(false)
+  expect(isOvertaken('own.Thing')).toBe(true)
+})

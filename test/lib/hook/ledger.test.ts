@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest'
-import { type ArtifactIdentity, isEvicted, keepsKey } from '../../../lib/hook/ledger.ts'
+import {
+  type ArtifactIdentity,
+  fileText,
+  isEvicted,
+  keepsKey,
+  sameIdentity,
+} from '../../../lib/hook/ledger.ts'
+import type { Folder } from '../../../lib/hook/names.ts'
+import { refusedKey } from '../../../lib/hook/plan-artifacts.ts'
 import { aRun, RUN } from './a-run.ts'
 
 describe('an artifact keeps a top-level key', () => {
@@ -26,6 +34,59 @@ describe('an artifact keeps a top-level key', () => {
   test('where nothing says which, unless it goes', () => {
     expect(keepsKey(identity(undefined, ['optimizer']), 'meta')).toBe(true)
     expect(keepsKey(identity(undefined, ['optimizer']), 'optimizer')).toBe(false)
+  })
+})
+
+describe('a published file', () => {
+  const file: ArtifactIdentity = {
+    kind: 'published',
+    folder: RUN,
+    metric: undefined,
+    name: 'epoch_1.pth',
+    source: { key: 'exp/epoch_1.pth', versionId: 'v1', step: 1, bytes: 'b' },
+    publishedKeys: ['meta'],
+    droppedKeys: [],
+  }
+
+  test('is another one in another format', () => {
+    const tensors = { ...file, format: 'safetensors' } as const
+    expect(sameIdentity(file, tensors)).toBe(false)
+    expect(fileText(file)).not.toBe(fileText(tensors))
+    expect(sameIdentity(tensors, { ...tensors, name: 'epoch_2.pth' })).toBe(false)
+  })
+
+  test('is told by a text without its format where that is the usual one, as before there were others', () => {
+    expect(fileText(file)).toBe('["published",null,"epoch_1.pth","b",["meta"],[]]')
+    expect(refusedKey(file)).toBe('exp/epoch_1-refused-3271ae25.pth')
+  })
+
+  test('is the same file in another folder, and yet another artifact', () => {
+    const elsewhere = { ...file, folder: 'out/exp' as Folder }
+    expect(fileText(elsewhere)).toBe(fileText(file))
+    expect(sameIdentity(elsewhere, file)).toBe(false)
+  })
+})
+
+test('a run that the hub meets for the first time has nothing done or decided', () => {
+  expect(aRun().blank()).toEqual({
+    run: RUN,
+    history: {
+      stackArguments: { interval: 1 },
+      options: [],
+      begins: [],
+      ends: [],
+      steps: new Map(),
+    },
+    sources: new Map(),
+    checkpoints: new Map(),
+    artifacts: new Map(),
+    claims: new Map(),
+    claimedBy: undefined,
+    retired: [],
+    effects: [],
+    nextEffect: 1,
+    lastCheckpoint: undefined,
+    answers: new Map(),
   })
 })
 

@@ -106,6 +106,7 @@ describe('the destination of what is made', () => {
     ['work/run1', '/', 'run1'],
     ['work/run1/', 'exports', 'exports/run1'],
     ['work/run1//', 'exports', 'exports/run1'],
+    ['work/run1////', 'exports', 'exports/run1'],
     ['work/run1', 'work/run1/out', 'work/run1/out/run1'],
     ['work/run1', 's3://bucket/exports', 'exports/run1'],
     ['work/run1', 's3://other/exports', 's3://other/exports/run1'],
@@ -132,6 +133,7 @@ describe('the destination of what is made', () => {
 
   test.each([
     ['the root has no name', '.', 'exports', 'needs the name of the run'],
+    ['slashes are none', '///', 'exports', 'needs the name of the run'],
     ['".." is no name', 'a/..', 'exports', 'needs the name of the run'],
     ['not given to the stack', 'a/b', 's3://foreign/x', 'bucket, other, third'],
     ['of a directory checkpoint', 'a/epoch_50', 'exports', 'a directory checkpoint'],
@@ -139,7 +141,7 @@ describe('the destination of what is made', () => {
     ['reserved', 'a/b', '.checkpoint-hub', 'reserved'],
   ])('is the run itself where the folder is unusable: %s', (_, run, outDir, reason) => {
     const { folder, isReady, fault } = leads(run, outDir)
-    expect([folder, isReady]).toEqual([run, true])
+    expect([folder, isReady]).toEqual([parseRun(run), true])
     expect(fault).toContain(reason)
   })
 
@@ -176,8 +178,12 @@ describe('the files of a run with an out_dir', () => {
   }
   const files = (hub: AHub) =>
     [...hub.artifacts.keys()].map((key) => key.replace(/-[0-9a-f]{8}\.pth$/, '-sha.pth')).toSorted()
+  /** What is wrong, which is always an error of the `out_dir`. */
   const problems = (hub: AHub) =>
-    outDirProblems(hub.ledger, hub.decide().destination).map(({ key, reason }) => [key, reason])
+    outDirProblems(hub.ledger, hub.decide().destination).map(({ severity, field, key, reason }) => {
+      expect([severity, field]).toEqual(['error', 'out_dir'])
+      return [key, reason]
+    })
 
   test('go there, and last_checkpoint stays in the run', () => {
     const hub = hubOf(aRun(OUT).validated('acc', 0.1, 0.9, 0.5).end())
@@ -295,6 +301,14 @@ describe('the files of a run with an out_dir', () => {
     expect(files(hub)).toEqual([])
     expect(fateOf(hub.decide().outcome, 1)?.kind).toBe('evicted')
     expect(hub.steps()).toEqual([1, 3])
+    const refusals = [...hub.ledger.artifacts.values()].map((artifact) =>
+      artifact.state === 'refused' ? artifact.reason : artifact.state,
+    )
+    expect(new Set(refusals)).toEqual(
+      new Set([
+        'the out_dir of the run "work/exp" leads here, so that files of this name may be its own; upload into another prefix',
+      ]),
+    )
     expect(problems(hub)).toEqual([['exp/', expect.stringContaining('"work/exp"')]])
   })
 

@@ -271,6 +271,20 @@ describe('a strip', () => {
     expect(lacks(hub)).toEqual({ 1: OPTIMIZER, 2: OPTIMIZER, 3: [] })
   })
 
+  test('that was refused is not tried again where the same bytes come back after others', () => {
+    const run = aRun(LEAN).uploadLike({ bytes: 'a' }, 1).upload(2)
+    const hub = new AHub(run)
+    hub.unfit.add('v1').add('v5')
+    hub.see(...run.observations)
+    told(hub, run.uploadLike({ bytes: 'b' }, 1))
+    told(hub, run.upload(3))
+    const tried = () => hub.did('strip').filter((name) => name === 'epoch_1.pth')
+    expect(tried()).toHaveLength(2)
+    told(hub, run.uploadLike({ bytes: 'a' }, 1))
+    told(hub, run.upload(4))
+    expect(tried()).toHaveLength(2)
+  })
+
   test('is withdrawn where the checkpoint is to be evicted instead', () => {
     const run = aRun(LEAN).upload(1, 2)
     const hub = new AHub(run)

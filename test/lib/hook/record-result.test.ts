@@ -9,6 +9,7 @@ import type {
   Effect,
   Ledger,
 } from '../../../lib/hook/ledger.ts'
+import type { Folder } from '../../../lib/hook/names.ts'
 import { refusedKey } from '../../../lib/hook/plan-artifacts.ts'
 import { type Result, recordResult } from '../../../lib/hook/record-result.ts'
 import { aRun, keyOf, RUN } from './a-run.ts'
@@ -58,6 +59,21 @@ test('last_checkpoint holds what a slow worker wrote there, until it is written 
   const action = { kind: 'write last_checkpoint', text: 'x' } as const
   const late = ofStale(aLedger({ lastCheckpoint: 'y' }), action, { kind: 'done' })
   expect(late.lastCheckpoint).toBe('x')
+})
+
+describe('a claim', () => {
+  const action = { kind: 'claim', folder: 'out/exp' as Folder } as const
+
+  test('has its answer recorded by the folder', () => {
+    const claim = { state: 'refused', reason: 'is claimed by another' } as const
+    const after = ofStanding(aLedger(), action, { kind: 'claimed', claim })
+    expect([...after.claims]).toEqual([['out/exp', claim]])
+    expect(after.effects).toEqual([OTHER])
+  })
+
+  test('without an answer is asked again', () => {
+    expect(ofStanding(aLedger(), action, { kind: 'done' })).toEqual(aLedger())
+  })
 })
 
 describe('an eviction that a slow worker carried out', () => {

@@ -231,6 +231,11 @@ describe('the eviction that explains a delete marker', () => {
     expect(markerAbove('a', [upload('a'), other], state).removal).toBeDefined()
   })
 
+  test('is none where the version right below it is not known, of which none was decided', () => {
+    const state = { evicted: evictedA, withdrawn: [] }
+    expect(markerAbove('z', [upload('a')], state, ['a', 'z']).removal).toBeDefined()
+  })
+
   test('is used up with it; those of other versions may still come', () => {
     const state = { evicted: undefined, withdrawn: ['z', 'a'] }
     expect(markerAbove('a', [upload('a')], state).state).toEqual({
@@ -326,6 +331,21 @@ test('of a control file each version is one fact, in the order of the history', 
   const run = aRun().at(20).options({ interval: 2 }).at(10).options({ interval: 3 })
   const twice = [...run.observations, ...run.observations].reduce(record, run.blank())
   expect(twice.history.options.map(({ seconds }) => seconds)).toEqual([10, 20])
+})
+
+describe('a new version of the options', () => {
+  test('asks once more for a folder that was refused, and not for one that was granted', () => {
+    const claims = new Map([
+      ['out/exp', { state: 'granted' } as const],
+      ['taken/exp', { state: 'refused', reason: 'is claimed by another' } as const],
+    ])
+    const run = aRun().options({ out_dir: 'out' })
+    const before = { ...run.ledger(), claims }
+    const again = run.observations.reduce(record, before)
+    expect([...again.claims.keys()]).toEqual(['out/exp', 'taken/exp'])
+    const after = run.options({ out_dir: 'taken' }).observations.reduce(record, before)
+    expect([...after.claims]).toEqual([['out/exp', { state: 'granted' }]])
+  })
 })
 
 describe('the reading of a metric file', () => {
