@@ -18,6 +18,8 @@ export default defineConfig({
     include: ['test/lib/hook/**/*.test.ts'],
     // Their interleavings take seconds, and what they find, others find in parts.
     exclude: ['test/lib/hook/convergence*.test.ts'],
+    // Longer than StrykerJS waits: a test that is slow on a busy machine has not noticed the mutant.
+    testTimeout: 120_000,
     setupFiles: ['test/mutation/fixed-seed.ts'],
   },
 })
