@@ -2,13 +2,12 @@
 import { statusOf } from '../../lib/bucket/bucket.ts'
 import { decidingFacts } from '../../lib/hook/deciding-facts.ts'
 import { type Explanation, explain } from '../../lib/hook/explain.ts'
-import { nameOf } from '../../lib/hook/names.ts'
 import type { Decision } from '../../lib/hook/plan.ts'
-import { Failure } from '../failure.ts'
 import type { Terminal } from '../output/terminal.ts'
 import { decisionOn } from '../stack/decision.ts'
 import { loadNamedRun } from '../stack/run.ts'
 import type { Stack } from '../stack/stack.ts'
+import { stepNamed } from '../stack/step.ts'
 import type { Explained } from './explained.ts'
 import { jsonOfExplanations } from './json.ts'
 import { CHECKPOINTS_DECIDED } from './limits.ts'
@@ -31,7 +30,7 @@ export async function explainRun(
   const { ledger } = await loadNamedRun(stack, text)
   const decision = await decisionOn(stack, ledger)
   const all = explain(decision)
-  const wanted = step === undefined ? all : [stepIn(all, decision, step)]
+  const wanted = step === undefined ? all : [stepNamed(all, decision.outcome.survey, step)]
   const isDecided = wanted.length <= CHECKPOINTS_DECIDED
   const ids = isDecided ? wanted.map(({ id }) => id) : []
   const decided = decidingFacts(ledger.run, ledger.history, stack.brake, ids)
@@ -59,30 +58,6 @@ function textOf(
   }
   if (only === undefined) return 'No checkpoint of this run was uploaded yet.'
   return tableOfExplanations(terminal, explained)
-}
-
-/** @throws {Failure} `no-step` */
-function stepIn(
-  all: readonly Explanation[],
-  { outcome: { survey } }: Decision,
-  text: string,
-): Explanation {
-  const isStep = /^\d+$/.test(text)
-  const found = all.filter((each) =>
-    isStep ? each.step === Number(text) : nameOf(each.key) === nameOf(text),
-  )
-  // A number means the run's own series; the other one is asked for by name.
-  const explanation = found.find(({ series }) => series === survey.naming?.series) ?? found[0]
-  if (explanation !== undefined) return explanation
-  const steps = all.map((each) => each.step)
-  const there =
-    steps.length === 0
-      ? 'none yet'
-      : `${steps.length}, from ${Math.min(...steps)} to ${Math.max(...steps)}`
-  throw new Failure('not-found', `no checkpoint of the step ${text} was uploaded`, {
-    code: 'no-step',
-    advice: `Steps of this run: ${there}.`,
-  })
 }
 
 /** Whoever may not list versions is told all but until when. */

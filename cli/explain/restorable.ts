@@ -1,10 +1,9 @@
 /** Until when what was evicted can be had back: the bucket knows since when a version is noncurrent. */
 import type { Bucket } from '../../lib/bucket/bucket.ts'
 import { type KeyVersions, versionsOf, versionsRightBelow } from '../../lib/bucket/versions.ts'
+import { expirySeconds } from '../../lib/hook/expiry.ts'
 import type { Explanation } from '../../lib/hook/explain.ts'
 import { isDirectory, keyIn, type Run } from '../../lib/hook/names.ts'
-
-const DAY_SECONDS = 86_400
 
 /** What is left of an evicted checkpoint: nothing, or a version until some time. */
 export type Remainder =
@@ -39,15 +38,12 @@ export async function remaindersOf(
   return found
 }
 
-/** S3 counts from when something took its place, and rounds up to the next midnight (UTC). */
+/** S3 counts from when something took its place. */
 function remainderIn({ uploads, marker }: KeyVersions, versionId: string, days: number): Remainder {
   const at = uploads.findIndex((version) => version.versionId === versionId)
   const since = (uploads[at + 1] ?? marker)?.seconds
   if (at < 0) return { state: 'gone' }
   // Not deleted yet: an upper bound would be a guess, and this is none.
   const from = since ?? uploads[at]?.seconds ?? 0
-  return {
-    state: 'restorable',
-    untilSeconds: Math.ceil((from + days * DAY_SECONDS) / DAY_SECONDS) * DAY_SECONDS,
-  }
+  return { state: 'restorable', untilSeconds: expirySeconds(from, days) }
 }

@@ -1,15 +1,14 @@
 /** A checkpoint of a run as people name it, with all that the hub knows of it. */
-import { fold, type Outcome } from '../../lib/hook/fold.ts'
+import { fold } from '../../lib/hook/fold.ts'
 import type { CheckpointFact, PinFact, StepFacts } from '../../lib/hook/history.ts'
 import { type CheckpointState, type Ledger, UNTOUCHED } from '../../lib/hook/ledger.ts'
 import { nameOf } from '../../lib/hook/names.ts'
 import { pinsOf } from '../../lib/hook/pins.ts'
 import type { Fate } from '../../lib/hook/retention.ts'
-import { Failure } from '../failure.ts'
+import { type Stepped, stepNamed } from '../stack/step.ts'
 
 /** A checkpoint that was uploaded once. */
-export interface NamedCheckpoint {
-  readonly id: string
+export interface NamedCheckpoint extends Stepped {
   readonly name: string
   readonly facts: StepFacts
   /** What stands of the step; nothing where no upload of it counts. */
@@ -28,51 +27,18 @@ export interface NamedCheckpoint {
  * @throws {Failure} `no-step` with the steps that there are
  */
 export function checkpointNamed(ledger: Ledger, brake: number, text: string): NamedCheckpoint {
-  const outcome = fold(ledger.run, ledger.history, brake)
-  const uploaded = [...ledger.history.steps].filter(([id]) => outcome.fates.has(id))
-  const found = uploaded
-    .filter(([, facts]) => isNamed(facts, text))
-    .toSorted(([, a], [, b]) => rank(outcome, a) - rank(outcome, b))
-  const [id, facts] = found[0] ?? []
-  const fate = id === undefined ? undefined : outcome.fates.get(id)
-  if (id === undefined || facts === undefined || fate === undefined) {
-    throw noStep(
-      text,
-      uploaded.map(([, { step }]) => step),
-    )
-  }
-  const fact = outcome.standings.get(id)?.fact
-  const key = fact?.key ?? facts.uploads.find((upload) => nameOf(upload.key) === nameOf(text))?.key
-  const name = nameOf(key ?? facts.uploads.at(-1)?.key ?? '')
-  return {
-    id,
-    name,
-    facts,
-    fact,
-    fate,
-    state: ledger.checkpoints.get(id) ?? UNTOUCHED,
-    pin: pinsOf(ledger.history).get(name),
-    isSettled: !ledger.effects.some(({ action }) => 'id' in action && action.id === id),
-  }
-}
-
-function isNamed({ step, uploads }: StepFacts, text: string): boolean {
-  if (/^\d+$/.test(text)) return step === Number(text)
-  return uploads.some(({ key }) => nameOf(key) === nameOf(text))
-}
-
-/** A number means the run's own series; the other one is asked for by name. */
-function rank({ survey }: Outcome, { series }: StepFacts): number {
-  return series === survey.naming?.series ? 0 : 1
-}
-
-function noStep(text: string, steps: readonly number[]): Failure {
-  const there =
-    steps.length === 0
-      ? 'none yet'
-      : `${steps.length}, from ${Math.min(...steps)} to ${Math.max(...steps)}`
-  return new Failure('not-found', `no checkpoint of the step ${text} was uploaded`, {
-    code: 'no-step',
-    advice: `Steps of this run: ${there}.`,
+  const { fates, standings, survey } = fold(ledger.run, ledger.history, brake)
+  const pins = pinsOf(ledger.history)
+  const all = [...ledger.history.steps].flatMap(([id, facts]): NamedCheckpoint[] => {
+    const fate = fates.get(id)
+    const fact = standings.get(id)?.fact
+    const key = (fact?.live ?? facts.uploads.at(-1))?.key
+    if (fate === undefined || key === undefined) return []
+    const { series, step } = facts
+    const name = nameOf(key)
+    const state = ledger.checkpoints.get(id) ?? UNTOUCHED
+    const isSettled = !ledger.effects.some(({ action }) => 'id' in action && action.id === id)
+    return [{ series, step, key, name, facts, fact, fate, state, pin: pins.get(name), isSettled }]
   })
+  return stepNamed(all, survey, text)
 }

@@ -112,12 +112,12 @@ function answer(
   { waitSeconds }: Saying,
   { done, isRestored }: { done: string; isRestored: boolean },
 ): void {
-  const { name, facts, fact, fate, pin } = checkpoint
-  const uri = uriOf(bucket.name, fact?.key ?? facts.uploads.at(-1)?.key ?? name)
+  const { key, step, fate, pin } = checkpoint
+  const uri = uriOf(bucket.name, key)
   const isDone = waitSeconds > 0
   const json = {
     run,
-    step: facts.step,
+    step,
     checkpoint: uri,
     pinned: pin !== undefined,
     ...(isDone ? { fate: fate.kind, reason: fate.reason, restored: isRestored } : { said: true }),

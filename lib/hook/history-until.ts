@@ -2,6 +2,7 @@
 import {
   type CheckpointFact,
   type ControlFact,
+  type ControlKind,
   compareMoments,
   type FactKind,
   type History,
@@ -25,11 +26,14 @@ export interface FactAt {
 }
 
 /** All facts in the order in which they count. */
-export function factsInOrder({ options, begins, ends, steps }: History): FactAt[] {
+export function factsInOrder(history: History): FactAt[] {
+  const { options, begins, ends, pins, consents, steps } = history
   const facts = [
     ...options.map((fact) => controlAt('options', fact)),
     ...begins.map((fact) => controlAt('begin', fact)),
     ...ends.map((fact) => controlAt('end', fact)),
+    ...pins.map((fact) => controlAt('pin', fact)),
+    ...consents.map((fact) => controlAt('consent', fact)),
     ...[...steps.values()].flatMap(factsOfStep),
   ]
   return facts.toSorted((a, b) => compareMoments(a.moment, b.moment))
@@ -46,6 +50,8 @@ export function historyUntil(history: History, { moment: limit }: Pick<FactAt, '
     options: history.options.filter((fact) => isIn(momentOf('options', fact))),
     begins: history.begins.filter((fact) => isIn(momentOf('begin', fact))),
     ends: history.ends.filter((fact) => isIn(momentOf('end', fact))),
+    pins: history.pins.filter((fact) => isIn(momentOf('pin', fact))),
+    consents: history.consents.filter((fact) => isIn(momentOf('consent', fact))),
     steps: new Map([...history.steps].map(([id, facts]) => [id, stepUntil(facts, isIn)])),
   }
 }
@@ -60,7 +66,7 @@ function stepUntil(facts: StepFacts, isIn: (moment: Moment) => boolean): StepFac
   }
 }
 
-function controlAt(kind: 'options' | 'begin' | 'end', fact: ControlFact): FactAt {
+function controlAt(kind: ControlKind, fact: ControlFact): FactAt {
   const { key, versionId } = fact
   return { kind, moment: momentOf(kind, fact), key, versionId, step: undefined, metrics: [] }
 }

@@ -8,6 +8,7 @@ describe('a pinned checkpoint', () => {
     expect(stepsThatAre(outcome, 'kept')).toEqual([1, 3, 4])
     expect(fateOf(outcome, 1)).toEqual({
       kind: 'kept',
+      rule: 'pinned',
       reason: 'kept: pinned by ada, since 1970-01-01T00:00:40Z',
       member: false,
       restorable: true,

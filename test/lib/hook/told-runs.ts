@@ -57,6 +57,22 @@ const tells = fc.array(
             run.begin(`epoch_${at}.pth`),
       ),
     },
+    {
+      weight: 2,
+      arbitrary: fc.tuple(step, fc.boolean()).map(
+        ([at, pinned]): Tell =>
+          (run) =>
+            pinned ? run.pin(at) : run.unpin(at),
+      ),
+    },
+    {
+      weight: 1,
+      arbitrary: step.map(
+        (evicts): Tell =>
+          (run) =>
+            run.consent(evicts),
+      ),
+    },
     { weight: 1, arbitrary: fc.constant<Tell>((run) => run.end()) },
     {
       weight: 2,
