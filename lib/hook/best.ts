@@ -4,7 +4,13 @@
  * Walks the lives in their order and each life's steps in step order, as the hook walked them.
  */
 
-import { type CheckpointFact, type History, momentOfCheckpoint, stepId } from './history.ts'
+import {
+  bytesOf,
+  type CheckpointFact,
+  type History,
+  momentOfCheckpoint,
+  stepId,
+} from './history.ts'
 import {
   type ArgumentFault,
   HookArgumentError,
@@ -12,6 +18,7 @@ import {
   ruleFor,
 } from './hook-arguments.ts'
 import { type Life, metricsInLife, stepsInOrder } from './lives.ts'
+import { isDirectory } from './names.ts'
 import { optionsAt, optionsNow, type Policy } from './policy.ts'
 import { inferRule, initialScore, isBetter, type Rule } from './rule.ts'
 
@@ -22,6 +29,14 @@ export interface Best {
   score: number
   life: Life
   checkpoint: CheckpointFact
+}
+
+/** Best copies that a person removed, each as `removedBest` names it. */
+export type RemovedBests = ReadonlySet<string>
+
+/** Names the best copy of a metric by the bytes that it was made from. */
+export function removedBest(metric: string, bytes: string): string {
+  return JSON.stringify([metric, bytes])
 }
 
 /** What the walk found. */
@@ -39,11 +54,20 @@ export interface BestWalk {
 /**
  * Finds the best of each metric: the better score, and of a tie the earlier life, then the lower step.
  * Only steps with a complete checkpoint compete. A metric that other options track, or under another
- * rule, starts afresh.
+ * rule, starts afresh. What has expired, or was removed where it would be the answer, set its record and is
+ * no best.
+ *
+ * @param removed best copies that a person removed
  */
-export function walkBest(history: History, lives: Life[], policy: Policy): BestWalk {
+export function walkBest(
+  history: History,
+  lives: Life[],
+  policy: Policy,
+  removed: RemovedBests,
+): BestWalk {
   const walk: Found = { records: new Set(), faults: [] }
   const bests = new Map<string, Best>()
+  const peaks = new Map<string, number>()
   let auto: string | undefined
   const judged = new Set<HookOptions>()
   for (const life of lives) {
@@ -59,10 +83,15 @@ export function walkBest(history: History, lives: Life[], policy: Policy): BestW
       for (const tracked of resolveTracked(options, auto)) {
         const score = scoreOf(tracked.metric, metrics, checkpoint, walk)
         const key = identity(tracked)
+        if (score === null) continue
+        if (isBetter(tracked.rule, score, peaks.get(key) ?? initialScore(tracked.rule))) {
+          walk.records.add(checkpoint)
+          peaks.set(key, score)
+        }
         const before = bests.get(key)?.score ?? initialScore(tracked.rule)
-        if (score === null || !isBetter(tracked.rule, score, before)) continue
-        walk.records.add(checkpoint)
-        if (checkpoint.versions.some(({ gone }) => !gone)) {
+        if (!isBetter(tracked.rule, score, before)) continue
+        const isLeft = checkpoint.versions.some(({ gone }) => !gone)
+        if (isLeft && !isRemoved(history, removed, tracked.metric, checkpoint)) {
           bests.set(key, { ...tracked, score, life, checkpoint })
         }
       }
@@ -71,6 +100,18 @@ export function walkBest(history: History, lives: Life[], policy: Policy): BestW
   const tracked = resolveTracked(optionsNow(policy), auto)
   const best = tracked.flatMap((each) => bests.get(identity(each)) ?? [])
   return { ...walk, tracked, best, everBest: [...bests.values()] }
+}
+
+/** The checkpoint's own removal takes a directory away, which has no copy. That of a file leaves its copy. */
+function isRemoved(
+  { steps }: History,
+  removed: RemovedBests,
+  metric: string,
+  { series, step, key, first }: CheckpointFact,
+): boolean {
+  const { removal } = steps.get(stepId(series, step)) ?? {}
+  if (isDirectory(key)) return removal?.key === key
+  return removed.has(removedBest(metric, bytesOf(first)))
 }
 
 /** What the walk finds on its way. */

@@ -4,7 +4,7 @@
  * Pure, and blind to what the hub did so far: the same facts give the same outcome, in whatever order
  * and how often they were found. The plan compares it with what is.
  */
-import type { Best } from './best.ts'
+import type { Best, RemovedBests } from './best.ts'
 import { type Ending, isPublishDue, lastsOf, type ReadEnd, readEnds } from './endings.ts'
 import type { Held } from './evictions.ts'
 import type { CheckpointFact, History, StepFacts } from './history.ts'
@@ -45,10 +45,11 @@ export interface Outcome {
  * Folds a history.
  *
  * @param brake how many evictions a change of the options may cause at once
+ * @param removed best copies that a person removed
  * @throws {HookArgumentError} where the stack's default arguments are invalid
  */
-export function fold(run: Run, history: History, brake: number): Outcome {
-  const survey = surveyOf(run, history)
+export function fold(run: Run, history: History, brake: number, removed?: RemovedBests): Outcome {
+  const survey = surveyOf(run, history, removed)
   const options = optionsNow(survey.policy)
   const ends = readEnds(run, history)
   const retention = decideRetention(history, survey, lastsOf(ends), uncopiedOf(survey, ends), brake)

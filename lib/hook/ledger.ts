@@ -3,6 +3,7 @@
  *
  * Plain data, as the message hub stores it. `record` adds facts to it, `decide` adds decisions.
  */
+import { type RemovedBests, removedBest } from './best.ts'
 import { type CheckpointFact, type History, type StepFacts, stepId } from './history.ts'
 import type { NamedArguments } from './hook-arguments.ts'
 import type { Folder, Run } from './names.ts'
@@ -95,6 +96,8 @@ export type Artifact =
       state: 'current' | 'superseded' | 'removed'
       identity: ArtifactIdentity
       object: ArtifactObject
+      /** When a person removed it, in seconds since 1970. */
+      removedSeconds?: number | undefined
     }
   | ({ state: 'refused'; identity: ArtifactIdentity } & Refusal)
   /** Somebody else's object under a name that the hub would write. */
@@ -204,6 +207,17 @@ export function isEvicted(
   { versions }: Pick<CheckpointFact, 'versions'>,
 ): boolean {
   return versions.some(({ versionId }) => versionId === evicted?.versionId)
+}
+
+/** The best copies that a person removed. */
+export function removedBests({ artifacts }: Pick<Ledger, 'artifacts'>): RemovedBests {
+  return new Set(
+    [...artifacts.values()].flatMap((artifact) => {
+      if (artifact.state !== 'removed' || artifact.identity.kind !== 'best') return []
+      const { metric = '', source } = artifact.identity
+      return [removedBest(metric, source.bytes)]
+    }),
+  )
 }
 
 /** Whether two artifacts are to be the same file, whatever they are called. */

@@ -65,6 +65,8 @@ export type Observation =
       found: 'foreign' | 'nothing'
       seconds: number
     }
+  /** An artifact that a person removed is there again, as this version. */
+  | { kind: 'artifact'; key: string; found: 'back'; versionId: string }
   /** Handed to the Jobs queue; without a time it is to be handed over again. */
   | { kind: 'sent'; effect: number; seconds: number | undefined }
   | { kind: 'result'; effect: number; action: Action; result: Result }
@@ -253,11 +255,17 @@ function recordArtifact(ledger: Ledger, seen: Extract<Observation, { kind: 'arti
   if (seen.found === 'foreign') {
     return withArtifact(ledger, seen.key, { state: 'foreign', seconds: seen.seconds })
   }
+  if (seen.found === 'back') {
+    if (artifact.state !== 'removed') return ledger
+    const object = { ...artifact.object, versionId: seen.versionId }
+    return withArtifact(ledger, seen.key, { state: 'current', identity: artifact.identity, object })
+  }
   if (artifact.state !== 'current') return ledger
   if (ledger.retired.includes(artifact.object.etag)) {
     // It explains one marker.
     const retired = ledger.retired.toSpliced(ledger.retired.indexOf(artifact.object.etag), 1)
     return withArtifact({ ...ledger, retired }, seen.key, { ...artifact, state: 'superseded' })
   }
-  return withArtifact(ledger, seen.key, { ...artifact, state: 'removed' })
+  const removedSeconds = seen.seconds
+  return withArtifact(ledger, seen.key, { ...artifact, state: 'removed', removedSeconds })
 }

@@ -1,7 +1,7 @@
 /**
  * What a history amounts to before retention: which names count, the lives, the best, the last.
  */
-import { type BestWalk, walkBest } from './best.ts'
+import { type BestWalk, type RemovedBests, walkBest } from './best.ts'
 import {
   type CheckpointFact,
   checkpointFacts,
@@ -36,14 +36,15 @@ export interface Survey {
 /**
  * Reads a history in the hook's own order.
  *
+ * @param removed best copies that a person removed
  * @throws {HookArgumentError} where the stack's default arguments are invalid
  */
-export function surveyOf(run: Run, history: History): Survey {
+export function surveyOf(run: Run, history: History, removed: RemovedBests = new Set()): Survey {
   const policy = policyOf(history)
   const naming = namingOf(run, history, optionsNow(policy))
   const complete = naming === undefined ? [] : completeFacts(run, history, naming)
   const lives = livesOf(complete, history.begins)
-  return { policy, naming, lives, walk: walkBest(history, lives, policy) }
+  return { policy, naming, lives, walk: walkBest(history, lives, policy, removed) }
 }
 
 /** The whole uploads of the run's series, as facts. */

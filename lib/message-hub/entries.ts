@@ -261,6 +261,7 @@ function artifactEntry(key: string, artifact: Artifact): Attributes {
     layout_version: object.layoutVersion,
     hashed_by: object.hashedBy,
     permitted_globals: object.permittedGlobals,
+    removed_seconds: artifact.removedSeconds,
   }
 }
 

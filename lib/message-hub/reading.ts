@@ -268,6 +268,7 @@ function artifactOf(run: Run, entry: string, stored: Parsed<'artifact'>): Artifa
       hashedBy: stored.hashed_by ?? 'function',
       ...(stored.permitted_globals && { permittedGlobals: stored.permitted_globals }),
     },
+    ...(stored.removed_seconds !== undefined && { removedSeconds: stored.removed_seconds }),
   }
 }
 

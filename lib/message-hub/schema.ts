@@ -111,6 +111,7 @@ export const schemas = {
     reason: maybe(text),
     allowed_globals: maybe(texts),
     seconds: maybe(number),
+    removed_seconds: maybe(number),
   }),
   out_dir: z.looseObject({
     folder: text,

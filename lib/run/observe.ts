@@ -174,7 +174,9 @@ async function observeArtifact(
     return [{ kind: 'artifact', key, found: 'nothing', seconds: marker?.seconds ?? 0 }]
   }
   const { versionId, seconds, etag } = current
-  if (versionId === artifact.object.versionId || etag === artifact.object.etag) return []
+  if (versionId === artifact.object.versionId || etag === artifact.object.etag) {
+    return artifact.state === 'removed' ? [{ kind: 'artifact', key, found: 'back', versionId }] : []
+  }
   if (await isOwn(at.bucket, at.key, versionId)) return []
   return [{ kind: 'artifact', key, found: 'foreign', seconds }]
 }

@@ -76,8 +76,7 @@ export class BucketModel {
       case 'end':
       case 'pin':
       case 'consent': {
-        const options = this.#of(keyIn(this.#run, 'checkpoint_hook.json'))
-        const facts = uploads.map((version, ordinal) => controlOf(key, version, ordinal, options))
+        const facts = uploads.map((version, ordinal) => controlOf(key, version, ordinal))
         return [{ kind: meaning.kind, facts } as Observation]
       }
       case 'metrics':
@@ -197,7 +196,10 @@ export class BucketModel {
     restores: string | undefined,
   ): Version {
     this.#written += 1
-    const version = { versionId: `v${this.#written}`, seconds, body, restores }
+    // A consent names such a version, whatever else was written by then.
+    const isOptions = body?.kind === 'options'
+    const versionId = isOptions ? optionsVersion(this.#of(key).length) : `v${this.#written}`
+    const version = { versionId, seconds, body, restores }
     this.#of(key).push(version)
     this.notifications.push(key)
     return version
@@ -224,6 +226,10 @@ function hashOf(bytes: string): string {
   return hash.toString(16).padStart(8, '0')
 }
 
+function optionsVersion(ordinal: number): string {
+  return `options ${ordinal}`
+}
+
 function bytesOf({ body }: Version): string {
   return body !== undefined && 'bytes' in body ? body.bytes : JSON.stringify(body)
 }
@@ -244,12 +250,7 @@ function uploadOf(key: string, version: Version): Upload {
   }
 }
 
-function controlOf(
-  key: string,
-  { versionId, seconds, body }: Version,
-  ordinal: number,
-  options: Version[],
-): object {
+function controlOf(key: string, { versionId, seconds, body }: Version, ordinal: number): object {
   const common = { key, versionId, seconds, ordinal, fault: undefined }
   if (body?.kind === 'options') return { ...common, named: body.named }
   if (body?.kind === 'end') return { ...common, last: body.last }
@@ -257,7 +258,7 @@ function controlOf(
     return { ...common, name: body.name, pinned: body.pinned, by: undefined }
   }
   if (body?.kind === 'consent') {
-    const optionsVersionId = options[body.to]?.versionId ?? 'none'
+    const optionsVersionId = optionsVersion(body.to)
     return { ...common, optionsVersionId, evicts: body.evicts, by: undefined }
   }
   return { ...common, resumeFrom: undefined }

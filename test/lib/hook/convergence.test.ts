@@ -8,6 +8,7 @@ import { emptyLedger, type Ledger } from '../../../lib/hook/ledger.ts'
 import { keyIn, parseRun } from '../../../lib/hook/names.ts'
 import { type Decision, decide } from '../../../lib/hook/plan.ts'
 import { record } from '../../../lib/hook/record.ts'
+import type { Fate } from '../../../lib/hook/retention.ts'
 import { BARE, type Body, BucketModel } from './bucket-model.ts'
 
 const RUN = parseRun('run')
@@ -167,7 +168,7 @@ class Hub {
     if (last === undefined) delete live[`${RUN}/last_checkpoint`]
     return {
       live,
-      fates: Object.fromEntries([...outcome.fates].toSorted()),
+      fates: Object.fromEntries([...outcome.fates].map(shownFate).toSorted()),
       last: last?.key,
       keep: outcome.keepCkptIds,
       due: outcome.publishDue,
@@ -180,6 +181,13 @@ class Hub {
       written: last && ledger.lastCheckpoint,
     }
   }
+}
+
+/** Without the ids of versions, which the bucket gives in the order of its writes. */
+function shownFate([id, fate]: [string, Fate]): [string, unknown] {
+  const rivals = 'rivals' in fate ? fate.rivals.map(({ step, ordinal }) => [step, ordinal]) : []
+  const held = fate.kind === 'held' ? [fate.held.evicts, fate.held.maxKeepCkpts] : []
+  return [id, { ...fate, rivals, held }]
 }
 
 /** What happens by chance in a schedule. */

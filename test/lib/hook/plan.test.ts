@@ -376,6 +376,52 @@ describe('a best copy', () => {
     hub.see({ kind: 'artifact', key, found: 'nothing', seconds: 99 })
     expect(hub.did('make')).toHaveLength(1)
     expect(answerOf(hub)).toBeUndefined()
+    expect(hub.ledger.artifacts.get(key)).toMatchObject({ state: 'removed', removedSeconds: 99 })
+  })
+
+  test('that a person removed leaves its place to the next one', () => {
+    const run = aRun({ save_best: 'acc', max_keep_ckpts: 1 }).validated('acc', 0.9, 0.7, 0.8)
+    const hub = hubOf(run)
+    const key = 'exp/best_acc_epoch_1.pth'
+    hub.see({ kind: 'artifact', key, found: 'nothing', seconds: 99 })
+    expect(answerOf(hub)).toBe('0.8 best_acc_epoch_3.pth')
+    expect(hub.did('make')).toEqual(['best_acc_epoch_1.pth', 'best_acc_epoch_3.pth'])
+    // What it set stays a record: nothing else is in the deque for having come after it.
+    expect(hub.decide().outcome.survey.walk.records.size).toBe(1)
+
+    hub.see({ kind: 'artifact', key, found: 'back', versionId: 'back again' })
+    expect(answerOf(hub)).toBe('0.9 best_acc_epoch_1.pth')
+    expect(hub.ledger.artifacts.get(key)).toMatchObject({ object: { versionId: 'back again' } })
+    expect(hub.ledger.artifacts.get(key)).not.toHaveProperty('removedSeconds')
+    expect(hub.did('retire')).toEqual(['best_acc_epoch_3.pth'])
+  })
+
+  test('stays where a person removes the checkpoint that it was made from', () => {
+    const run = aRun({ save_best: 'acc' }).validated('acc', 0.9, 0.7).remove(1)
+    const hub = hubOf(run)
+    expect(answerOf(hub)).toBe('0.9 best_acc_epoch_1.pth')
+    expect(hub.bestCopies()).toEqual(['best_acc_epoch_1.pth'])
+  })
+
+  test('that was removed leaves that of another metric alone', () => {
+    const run = aRun({ save_best: ['acc', 'loss'] }).upload(1, 2)
+    run.metrics(1, { acc: 0.9, loss: 1 }).metrics(2, { acc: 0.8, loss: 2 })
+    const hub = hubOf(run)
+    hub.see({ kind: 'artifact', key: 'exp/best_acc_epoch_1.pth', found: 'nothing', seconds: 99 })
+    expect([...hub.ledger.answers.values()].map(({ key }) => key)).toEqual([
+      'exp/best_acc_epoch_2.pth',
+      'exp/best_loss_epoch_1.pth',
+    ])
+  })
+
+  test('that was removed stays what an end published of it, and another end is due', () => {
+    const run = aRun({ save_best: 'acc', published_keys: ['meta'] }).validated('acc', 0.9, 0.8)
+    const hub = hubOf(run.end())
+    const before = hub.published()
+    expect(hub.decide().outcome.publishDue).toBe(false)
+    hub.see({ kind: 'artifact', key: 'exp/best_acc_epoch_1.pth', found: 'nothing', seconds: 99 })
+    expect(hub.published()).toEqual(before)
+    expect(hub.decide().outcome.publishDue).toBe(true)
   })
 
   test('of a refused best leaves the one before it in its place', () => {

@@ -370,6 +370,7 @@ const artifactAt = (key: string): fc.Arbitrary<[string, Artifact]> => {
       identity,
       object,
     }),
+    recordOf({ state: fc.constant('removed' as const), identity, object, removedSeconds: times }),
     fc.tuple(identity, refusal).map(([each, why]) => ({
       state: 'refused' as const,
       identity: each,
