@@ -1,6 +1,7 @@
 /** The command tree: what `ckpt` understands, and what its help says. */
 import { Command } from 'commander'
 import { addApply } from './commands/apply.ts'
+import { addDlq } from './commands/dlq.ts'
 import { addExplain } from './commands/explain.ts'
 import { addInspect } from './commands/inspect.ts'
 import { addPin } from './commands/pin.ts'
@@ -43,6 +44,7 @@ export function programOf(shell: Shell, version: string): Command {
   addPin(program, shell)
   addUnpin(program, shell)
   addApply(program, shell)
+  addDlq(program, shell)
   return program
 }
 

@@ -1,19 +1,22 @@
 /** `publish`: from the Jobs queue. Makes one artifact, and settles its run with the result. */
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda'
-import { carryOutJob, parseJob } from '../lib/run/job.ts'
-import { workerFromEnvironment } from '../lib/run/settings.ts'
+import { failuresToRetry, type MessageFailure } from '../lib/run/dead-letters.ts'
+import { carryOutJob, failureOfJob, parseJob } from '../lib/run/job.ts'
+import { deadLettersFromEnvironment, workerFromEnvironment } from '../lib/run/settings.ts'
 
 const worker = workerFromEnvironment(process.env)
+const deadLetters = deadLettersFromEnvironment(process.env)
 
 export async function handler(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {
-  const batchItemFailures: SQSBatchResponse['batchItemFailures'] = []
+  const failures = new Map<string, MessageFailure>()
   for (const { messageId, body } of event.Records) {
     try {
       await carryOutJob(worker, parseJob(body), () => context.getRemainingTimeInMillis())
     } catch (error) {
-      console.error(JSON.stringify({ level: 'error', job: body, reason: String(error) }))
-      batchItemFailures.push({ itemIdentifier: messageId })
+      const reason = String(error)
+      console.error(JSON.stringify({ level: 'error', job: body, reason }))
+      failures.set(messageId, await failureOfJob(worker, body, reason))
     }
   }
-  return { batchItemFailures }
+  return { batchItemFailures: await failuresToRetry(deadLetters, event.Records, failures) }
 }

@@ -22,7 +22,7 @@ import { announceObjects, bucketOf } from './bucket.ts'
 import { hubFunction } from './functions.ts'
 import { messageHubTableOf } from './message-hub-table.ts'
 import type { FunctionName } from './permissions.ts'
-import { WorkQueue } from './queues.ts'
+import { MAX_RECEIVE_COUNT, WorkQueue } from './queues.ts'
 import type { Settings } from './settings.ts'
 
 /** SQS hands over at most ten messages at once without a longer batching window. */
@@ -62,7 +62,9 @@ export class CheckpointHub extends Construct {
         'index/runs': [`${this.table.tableArn}/index/runs`],
         'index/outbox': [`${this.table.tableArn}/index/outbox`],
         'events-queue': [this.events.queue.queueArn],
+        'events-dlq': [this.events.deadLetters.queueArn],
         'jobs-queue': [this.jobs.queue.queueArn],
+        'jobs-dlq': [this.jobs.deadLetters.queueArn],
       },
       keyPrefix,
       logRetentionDays: settings.logRetentionDays,
@@ -80,16 +82,20 @@ export class CheckpointHub extends Construct {
     }
     const jobsQueue = { JOBS_QUEUE_URL: this.jobs.queue.queueUrl }
     const eventsQueue = { EVENTS_QUEUE_URL: this.events.queue.queueUrl }
+    const takesFrom = ({ deadLetters }: WorkQueue) => ({
+      DEAD_LETTERS_URL: deadLetters.queueUrl,
+      MAX_RECEIVES: String(MAX_RECEIVE_COUNT),
+    })
     this.functions = {
       ingest: hubFunction(this, 'ingest', {
         ...shared,
-        environment: { ...environment, ...jobsQueue },
+        environment: { ...environment, ...jobsQueue, ...takesFrom(this.events) },
         timeoutSeconds: settings.ingestTimeoutSeconds,
         memoryMb: 512,
       }),
       publish: hubFunction(this, 'publish', {
         ...shared,
-        environment: { ...environment, ...jobsQueue },
+        environment: { ...environment, ...jobsQueue, ...takesFrom(this.jobs) },
         timeoutSeconds: settings.publishTimeoutSeconds,
         memoryMb: ONE_VCPU_MB,
       }),

@@ -20,7 +20,9 @@ export type Resource =
   | 'index/runs'
   | 'index/outbox'
   | 'events-queue'
+  | 'events-dlq'
   | 'jobs-queue'
+  | 'jobs-dlq'
   | 'log-group'
 
 /**
@@ -145,11 +147,21 @@ function consume(queue: 'events-queue' | 'jobs-queue'): Permission {
   }
 }
 
+function putAway(queue: 'events-dlq' | 'jobs-dlq'): Permission {
+  return {
+    sid: 'PutAwayMessages',
+    actions: ['sqs:SendMessage'],
+    on: [queue],
+    why: 'a message that fails for the last time is put away with the reason, which SQS would not know',
+  }
+}
+
 /** Every permission of every function. */
 export const PERMISSIONS: Readonly<Record<FunctionName, readonly Permission[]>> = {
   ingest: [
     WRITE_LOG,
     consume('events-queue'),
+    putAway('events-dlq'),
     ...READ_UPLOADS,
     ...CHANGE_OBJECTS,
     ...CHANGE_MESSAGE_HUB,
@@ -158,6 +170,7 @@ export const PERMISSIONS: Readonly<Record<FunctionName, readonly Permission[]>> 
   publish: [
     WRITE_LOG,
     consume('jobs-queue'),
+    putAway('jobs-dlq'),
     ...READ_UPLOADS,
     ...CHANGE_OBJECTS,
     FIND_STAGED_UPLOADS,

@@ -6,7 +6,8 @@ import { Construct } from 'constructs'
 
 /** AWS asks for a visibility time-out of six times the function's (Lambda guide, SQS event sources). */
 const VISIBILITY_PER_TIMEOUT = 6
-const MAX_RECEIVE_COUNT = 5
+/** How often a message is handed to its function before it goes to the dead letters. */
+export const MAX_RECEIVE_COUNT = 5
 /** The longest that SQS keeps a message: time for a person to look. */
 const DLQ_RETENTION_DAYS = 14
 

@@ -9,8 +9,8 @@ const MORE = `
 The file has the form of checkpoint_hook.json: the hook's arguments by name. Those that it does not name take
 the stack's default, as they would if it were uploaded now. Nothing is uploaded, and nothing is deleted.
 
-What a file evicts is decided by max_keep_ckpts; interval, save_begin and what is about saving hold for what is
-uploaded from then on. Evictions beyond the stack's brake are shown as held.
+What a file evicts is decided by max_keep_ckpts; interval, save_begin and what is about saving hold for what
+is uploaded from then on. Evictions beyond the stack's brake are shown as held.
 
 Examples:
   ckpt plan work_dirs/digits --options new.json

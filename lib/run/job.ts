@@ -10,6 +10,7 @@ import type { Result } from '../hook/record-result.ts'
 import { loadRun } from '../message-hub/message-hub.ts'
 import type { Attempt } from './attempt.ts'
 import { handJob, isJob, type Job, outstanding } from './carry-out.ts'
+import type { MessageFailure } from './dead-letters.ts'
 import { makeArtifact } from './make-artifact.ts'
 import { decideOn, settleRun } from './settle.ts'
 import { stripCheckpoint } from './strip-checkpoint.ts'
@@ -48,6 +49,33 @@ export function parseJob(body: string): Job {
     return { run: run as Run, effect, handedOn: handed_on }
   } catch {
     throw new JobError(`expected {"run": …, "effect": …}, got ${body.slice(0, 200)}`)
+  }
+}
+
+/** What is known of a job that failed, whose message may be anything. */
+export async function failureOfJob(
+  worker: Worker,
+  body: string,
+  reason: string,
+): Promise<MessageFailure> {
+  try {
+    const job = parseJob(body)
+    const action = await actionOf(worker, job)
+    const key = action !== undefined && 'key' in action ? action.key : undefined
+    return { run: job.run, reason, ...(key !== undefined && { key }) }
+  } catch (error) {
+    if (error instanceof JobError) return { reason }
+    throw error
+  }
+}
+
+/** Nothing where the run cannot be read, which may be why the job failed. */
+async function actionOf(worker: Worker, { run, effect }: Job): Promise<Action | undefined> {
+  try {
+    const { ledger } = await loadRun(worker.hub, run)
+    return ledger.effects.find(({ number }) => number === effect)?.action
+  } catch {
+    return undefined
   }
 }
 

@@ -6,7 +6,8 @@ import { runsOfKey } from './places.ts'
 /** The keys of one run, and the messages that named them. */
 export interface RunKeys {
   keys: Set<string>
-  messageIds: Set<string>
+  /** By the id of a message the first of these keys that it names. */
+  keyOf: Map<string, string>
 }
 
 /** The message of the sweep, or of a person, that asks to look at keys. */
@@ -31,10 +32,10 @@ export function keysByRun(
   for (const { messageId, body } of messages) {
     for (const key of keysIn(body)) {
       for (const run of isLookedAt(key, keyPrefix) ? runsOfKey(key) : []) {
-        const found = byRun.get(run) ?? { keys: new Set(), messageIds: new Set() }
+        const found = byRun.get(run) ?? { keys: new Set(), keyOf: new Map() }
         byRun.set(run, found)
         found.keys.add(key)
-        found.messageIds.add(messageId)
+        if (!found.keyOf.has(messageId)) found.keyOf.set(messageId, key)
       }
     }
   }

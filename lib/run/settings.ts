@@ -10,6 +10,7 @@ import {
   parseArguments,
   resolveOptions,
 } from '../hook/hook-arguments.ts'
+import type { DeadLetters } from './dead-letters.ts'
 import type { Worker } from './worker.ts'
 
 /** The stack gave a function an environment that it cannot work with. */
@@ -56,6 +57,15 @@ export function workerFromEnvironment(environment: NodeJS.ProcessEnv): Worker {
       VERSIONING_REMEMBERED_MS,
     ),
     nowSeconds: () => Math.floor(Date.now() / 1000),
+  }
+}
+
+/** Where a function puts messages that it cannot work off. */
+export function deadLettersFromEnvironment(environment: NodeJS.ProcessEnv): DeadLetters {
+  return {
+    sqs: new SQSClient({}),
+    queueUrl: required(environment, 'DEAD_LETTERS_URL'),
+    maxReceives: wholeNumber(environment, 'MAX_RECEIVES'),
   }
 }
 

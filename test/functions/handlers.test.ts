@@ -1,7 +1,8 @@
+import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
 import type { Context, LambdaFunctionURLEvent, SQSEvent } from 'aws-lambda'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Run } from '../../lib/hook/names.ts'
-import { endpointVariables } from '../../local/environment.ts'
+import { CREDENTIALS, endpointVariables, REGION } from '../../local/environment.ts'
 import { liveKeys, put, textAt } from '../lib/bucket/objects.ts'
 import { type Store, startStore } from '../lib/bucket/store.ts'
 import { itemsOf, putByHand } from '../lib/message-hub/hub-table.ts'
@@ -12,9 +13,13 @@ const CONTEXT = { getRemainingTimeInMillis: () => 900_000 } as Context
 let store: Store
 let worker: TestWorker
 let logged: string[]
+let sqs: SQSClient
+let queues = 0
+let deadLettersUrl: string
 
 beforeAll(async () => {
   store = await startStore()
+  sqs = new SQSClient({ endpoint: store.endpoint, region: REGION, credentials: CREDENTIALS })
 })
 afterAll(() => store?.stop())
 beforeEach(async () => {
@@ -34,6 +39,8 @@ beforeEach(async () => {
     NONCURRENT_DAYS: '30',
     BRAKE: '10',
     PUBLISH_TIMEOUT_SECONDS: '900',
+    DEAD_LETTERS_URL: await newQueue(),
+    MAX_RECEIVES: '5',
   }
   for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value)
 })
@@ -61,9 +68,7 @@ describe('ingest', () => {
 
   test('reports the messages of the run that failed, and no others', async () => {
     const { handler } = await import('../../functions/ingest.ts')
-    await upload(worker, { 'epoch_1.pth': checkpoint('one') }, 'poisoned' as Run)
-    const info = (await itemsOf(worker.hub, 'poisoned' as Run)).get('runtime_info')
-    await putByHand(worker.hub, { ...info, version: 'x' })
+    await poison('poisoned' as Run)
     await put(worker.bucket, 'poisoned/epoch_2.pth', checkpoint('two'))
     await put(worker.bucket, 'healthy/epoch_1.pth', checkpoint('three'))
     const event = batch(
@@ -81,6 +86,23 @@ describe('ingest', () => {
         run: 'poisoned',
         keys: ['poisoned/epoch_2.pth'],
         reason: expect.stringContaining('run "poisoned", entry runtime_info, field version'),
+      },
+    ])
+  })
+
+  test('puts what fails for the last time into the dead letters, with run, key and reason', async () => {
+    const { handler } = await import('../../functions/ingest.ts')
+    await poison('poisoned' as Run)
+    const body = notification('poisoned/epoch_2.pth')
+    expect(await handler(forTheLastTime(batch(body, notification('well/epoch_1.pth'))))).toEqual({
+      batchItemFailures: [],
+    })
+    expect(await deadLetters()).toEqual([
+      {
+        body,
+        run: 'poisoned',
+        key: 'poisoned/epoch_2.pth',
+        reason: expect.stringContaining('entry runtime_info, field version'),
       },
     ])
   })
@@ -122,6 +144,28 @@ describe('publish', () => {
   })
 })
 
+describe('publish, of a job that fails for the last time,', () => {
+  test('puts it into the dead letters with the run and the key of its effect', async () => {
+    await uploadBest()
+    const body = JSON.stringify(worker.queue[0])
+    // No answer from S3, as when the network is down.
+    vi.stubEnv('AWS_ENDPOINT_URL_S3', 'http://127.0.0.1:1')
+    const { handler } = await import('../../functions/publish.ts')
+    expect(await handler(forTheLastTime(batch(body)), CONTEXT)).toEqual({ batchItemFailures: [] })
+    expect(await deadLetters()).toEqual([
+      { body, run: RUN, key: `${RUN}/best_acc_epoch_1.pth`, reason: expect.stringMatching(/./) },
+    ])
+  })
+
+  test('puts a message that is no job there with the text that was found', async () => {
+    const { handler } = await import('../../functions/publish.ts')
+    await handler(forTheLastTime(batch('hello')), CONTEXT)
+    expect(await deadLetters()).toEqual([
+      { body: 'hello', run: undefined, key: undefined, reason: expect.stringContaining('hello') },
+    ])
+  })
+})
+
 describe('sweep', () => {
   test('reports what it did', async () => {
     const { handler } = await import('../../functions/sweep.ts')
@@ -152,6 +196,36 @@ describe('query', () => {
   })
 })
 
+/** Every event of the run fails from now on. */
+async function poison(run: Run): Promise<void> {
+  await upload(worker, { 'epoch_1.pth': checkpoint('one') }, run)
+  const info = (await itemsOf(worker.hub, run)).get('runtime_info')
+  await putByHand(worker.hub, { ...info, version: 'x' })
+}
+
+async function newQueue(): Promise<string> {
+  queues += 1
+  const made = await sqs.send(new CreateQueueCommand({ QueueName: `dead-letters-${queues}` }))
+  deadLettersUrl = made.QueueUrl ?? ''
+  return deadLettersUrl
+}
+
+async function deadLetters() {
+  const { Messages = [] } = await sqs.send(
+    new ReceiveMessageCommand({
+      QueueUrl: deadLettersUrl,
+      MaxNumberOfMessages: 10,
+      MessageAttributeNames: ['All'],
+    }),
+  )
+  return Messages.map(({ Body: body, MessageAttributes: said }) => ({
+    body,
+    run: said?.['run']?.StringValue,
+    key: said?.['key']?.StringValue,
+    reason: said?.['reason']?.StringValue,
+  }))
+}
+
 function uploadBest() {
   return upload(worker, {
     'checkpoint_hook.json': { save_best: 'acc' },
@@ -166,8 +240,14 @@ function notification(...keys: string[]): string {
 
 /** An event of SQS, as far as the functions read it. */
 function batch(...bodies: string[]): SQSEvent {
-  const records = bodies.map((body, at) => ({ messageId: `message-${at}`, body }))
+  const attributes = { ApproximateReceiveCount: '1' }
+  const records = bodies.map((body, at) => ({ messageId: `message-${at}`, body, attributes }))
   return { Records: records } as SQSEvent
+}
+
+function forTheLastTime({ Records }: SQSEvent): SQSEvent {
+  const attributes = { ApproximateReceiveCount: '5' }
+  return { Records: Records.map((record) => ({ ...record, attributes })) } as SQSEvent
 }
 
 function request(

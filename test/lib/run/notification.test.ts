@@ -53,10 +53,13 @@ describe('the keys of a notification', () => {
           'a',
           {
             keys: new Set(['a/epoch_1.pth', 'a/metrics/1.json', 'a/epoch_2.pth']),
-            messageIds: new Set(['1', '2']),
+            keyOf: new Map([
+              ['1', 'a/epoch_1.pth'],
+              ['2', 'a/epoch_2.pth'],
+            ]),
           },
         ],
-        ['b', { keys: new Set(['b/epoch_1.pth']), messageIds: new Set(['1']) }],
+        ['b', { keys: new Set(['b/epoch_1.pth']), keyOf: new Map([['1', 'b/epoch_1.pth']]) }],
       ]),
     )
   })
@@ -107,7 +110,7 @@ describe('no keys', () => {
       '',
     )
     expect([...byRun.keys()]).toEqual(['run'])
-    expect(byRun.get('run' as never)?.messageIds).toEqual(new Set(['1']))
+    expect([...(byRun.get('run' as never)?.keyOf.keys() ?? [])]).toEqual(['1'])
   })
 })
 
