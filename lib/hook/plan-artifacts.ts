@@ -35,6 +35,19 @@ export function planArtifacts(draft: Draft, outcome: Outcome): void {
   planPublications(draft, outcome)
   retireLeftOvers(draft, outcome)
   forgetRefusals(draft, outcome)
+  nameInOneWay(draft, outcome)
+}
+
+/**
+ * Of two ends that ask for one file in different words, the first one's words stand, whichever had it made.
+ */
+function nameInOneWay(draft: Draft, outcome: Outcome): void {
+  const wanted = wantedFiles(draft, outcome)
+  for (const [key, artifact] of draft.artifacts) {
+    if (artifact.state !== 'current' && artifact.state !== 'removed') continue
+    const identity = wanted.find((each) => isFileOf(artifact, each))
+    if (identity !== undefined) draft.artifacts.set(key, { ...artifact, identity })
+  }
 }
 
 /**

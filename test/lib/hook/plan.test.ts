@@ -627,6 +627,19 @@ describe('the effects run dry (invariant 9)', () => {
     expect(hubOf(run).published()).toEqual(['epoch_1'])
   })
 
+  test('and says of it what the first of them asked for, whichever had it made', () => {
+    const run = aRun().upload(1)
+    run.options({ published_keys: ['meta'] }).end()
+    run.options({ published_keys: ['meta'], save_param_scheduler: false }).end()
+    const late = new AHub(run).see(...run.observations.slice(-2)).see(...run.observations)
+    const saidOf = (hub: AHub) =>
+      [...hub.ledger.artifacts.values()].map((artifact) =>
+        'identity' in artifact ? artifact.identity.droppedKeys : [],
+      )
+    expect(saidOf(hubOf(run))).toEqual([[]])
+    expect(saidOf(late)).toEqual([[]])
+  })
+
   test('but not where they publish it in two formats', () => {
     const run = aRun()
     run.upload(1)
