@@ -87,7 +87,9 @@ export class Invocation {
     const chance = this.#world.chanceOf(id)
     const fault = this.#faultOf(call, id, chance)
     const site =
-      fault !== undefined || this.#world.namesAll ? callSite(call.operation) : call.operation
+      fault !== undefined || this.#world.namesAll
+        ? callSite(call.operation, call.input)
+        : call.operation
     if (site !== call.operation) tally.called(site, fault)
     const stallMs = this.#stallMs(id, chance)
     const isRequest = chance.happens(0.5)

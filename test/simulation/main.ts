@@ -1,39 +1,96 @@
-/** `npm run simulate`: random schedules of trainers and faults through the hub's code, over models of AWS. */
+/**
+ * `npm run simulate`: random schedules of trainers and faults through the hub's own code, over models of S3, SQS
+ * and DynamoDB, in simulated time.
+ */
 import { parseArgs } from 'node:util'
+import { goOn, keepCampaign, newCampaign, readCampaign } from './campaign.ts'
 import { scheduleOf } from './generator.ts'
+import { ALL_ORDERS, settleOrders } from './orders.ts'
+import { progressOf, reportOf, verdictText } from './report.ts'
 import { runSchedule } from './run-schedule.ts'
-import { Tally } from './tally.ts'
+import { shrunk } from './shrink.ts'
+
+const HELP = `npm run simulate -- [options]
+
+Runs random schedules of trainers and faults through the hub's code. Ends with 1 where one violates an
+invariant, and shows the smallest schedule found that does.
+
+  --schedules N    how many (1000)
+  --seed S         where chance begins (the time); the same seed gives the same schedules
+  --resume         goes on with the campaign of this seed, which is kept in .simulation
+  --replay S:N     only schedule N of seed S, made smaller
+  --trace          with --replay: everything that happens in it, as it is
+  --orders         all ${ALL_ORDERS} orders of eight facts instead
+  --violations N   ends after so many (3)
+  --help           this text
+`
+const KEPT_EVERY = 100
 
 const { values } = parseArgs({
   options: {
-    schedules: { type: 'string', default: '100' },
+    schedules: { type: 'string', default: '1000' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
-    only: { type: 'string' },
+    resume: { type: 'boolean', default: false },
+    replay: { type: 'string' },
     trace: { type: 'boolean', default: false },
+    orders: { type: 'boolean', default: false },
+    violations: { type: 'string', default: '3' },
+    help: { type: 'boolean', default: false },
   },
 })
-const seed = Number(values.seed)
-const began = performance.now()
-const tally = new Tally()
-let failed = 0
-const first = values.only === undefined ? 0 : Number(values.only)
-const count = values.only === undefined ? Number(values.schedules) : 1
-for (let number = first; number < first + count; number++) {
-  const verdict = await runSchedule(
-    scheduleOf(seed, number),
-    values.trace ? (line) => process.stdout.write(`${line}\n`) : undefined,
-  )
-  tally.addAll(verdict.tally)
-  if (verdict.violations.length === 0) continue
-  failed += 1
-  if (failed <= 5) {
-    process.stdout.write(`schedule ${number} of seed ${seed}\n`)
-    for (const violation of verdict.violations.slice(0, 8))
-      process.stdout.write(`  ${violation.slice(0, 900)}\n`)
+
+if (values.help) process.stdout.write(HELP)
+else if (values.orders) await allOrders()
+else if (values.replay !== undefined) await replay(values.replay)
+else await main()
+
+async function main(): Promise<void> {
+  const seed = wholeNumber('seed', values.seed)
+  const path = `.simulation/seed-${seed}.json`
+  const campaign = (values.resume ? readCampaign(path) : undefined) ?? newCampaign(seed)
+  await goOn(campaign, {
+    schedules: wholeNumber('schedules', values.schedules),
+    mostFailed: wholeNumber('violations', values.violations),
+    onFailed: async (verdict) => {
+      process.stdout.write(`${verdictText(await shrunk(verdict))}\n`)
+    },
+    onProgress: (so) => {
+      if (so.done % KEPT_EVERY !== 0) return
+      keepCampaign(path, so)
+      process.stderr.write(`${progressOf(so)}\n`)
+    },
+  })
+  keepCampaign(path, campaign)
+  process.stdout.write(`${reportOf(campaign)}\n`)
+  process.exitCode = campaign.failed.length === 0 ? 0 : 1
+}
+
+async function replay(which: string): Promise<void> {
+  const [seed = '', number = ''] = which.split(':')
+  const schedule = scheduleOf(wholeNumber('replay', seed), wholeNumber('replay', number))
+  const tell = values.trace ? (line: string) => process.stdout.write(`${line}\n`) : undefined
+  const verdict = await runSchedule(schedule, tell)
+  if (verdict.violations.length === 0) process.stdout.write('no violation\n')
+  else {
+    process.stdout.write(`${verdictText(values.trace ? verdict : await shrunk(verdict))}\n`)
+    process.exitCode = 1
   }
 }
-const seconds = (performance.now() - began) / 1000
-process.stdout.write(`${JSON.stringify(tally.toJSON(), undefined, 1)}\n`)
-process.stdout.write(
-  `${failed} failed; ${count} in ${seconds.toFixed(1)} s, ${Math.round(count / seconds)}/s\n`,
-)
+
+async function allOrders(): Promise<void> {
+  const began = performance.now()
+  const wrong = await settleOrders(0, ALL_ORDERS, (done) => {
+    if (done % 1000 === 0) process.stderr.write(`${done} orders\n`)
+  })
+  for (const each of wrong.slice(0, 20)) process.stdout.write(`${each}\n`)
+  const seconds = (performance.now() - began) / 1000
+  const found = wrong.length === 0 ? 'all end the same' : `${wrong.length} differences`
+  process.stdout.write(`${ALL_ORDERS} orders in ${seconds.toFixed(1)} s: ${found}\n`)
+  process.exitCode = wrong.length === 0 ? 0 : 1
+}
+
+function wholeNumber(name: string, text: string): number {
+  if (/^\d+$/.test(text)) return Number(text)
+  process.stderr.write(`--${name}: expected a whole number of 0 or more, got ${text}\n`)
+  process.exit(2)
+}

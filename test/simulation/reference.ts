@@ -34,10 +34,35 @@ interface Command {
  * @param late what came once all else was settled
  * @returns nothing where jobs go on and on
  */
-export async function settleInOrder(
+export function settleInOrder(
   schedule: Schedule,
   facts: readonly Version[],
   late: readonly Version[],
+  nowMs: number,
+): Promise<Services | undefined> {
+  return settleGroups(schedule, late.length > 0 ? [facts, late] : [facts], nowMs)
+}
+
+/**
+ * Settles each fact before the next is there.
+ *
+ * @returns nothing where jobs go on and on
+ */
+export function settleOneByOne(
+  schedule: Schedule,
+  facts: readonly Version[],
+  nowMs: number,
+): Promise<Services | undefined> {
+  return settleGroups(
+    schedule,
+    facts.map((fact) => [fact]),
+    nowMs,
+  )
+}
+
+async function settleGroups(
+  schedule: Schedule,
+  groups: readonly (readonly Version[])[],
   nowMs: number,
 ): Promise<Services | undefined> {
   const now = () => nowMs
@@ -47,11 +72,10 @@ export async function settleInOrder(
   const worker = workerOver(schedule, clientsOf(s3, dynamodb, queue), () =>
     Math.floor(nowMs / 1000),
   )
-  for (const some of [facts, late]) {
-    if (some.length === 0) continue
+  for (const group of groups) {
     // In the order that they have in their bucket.
-    for (const version of some) s3.versions.append(version)
-    const keys = some.toSorted((a, b) => a.createdMs - b.createdMs).map(({ key }) => key)
+    for (const version of group) s3.versions.append(version)
+    const keys = group.toSorted((a, b) => a.createdMs - b.createdMs).map(({ key }) => key)
     await settleRun(worker, schedule.run as Run, { keys: [...new Set(keys)] })
     for (let done = 0; queue.length > 0; done++) {
       if (done > MOST_JOBS) return undefined

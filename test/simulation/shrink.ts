@@ -1,0 +1,60 @@
+/** Makes a schedule that violates something as small as it gets while it still does. */
+import { runSchedule, type Verdict } from './run-schedule.ts'
+import type { Schedule } from './schedule.ts'
+
+const MOST_RUNS = 400
+const PLAIN = {
+  pageRows: 1000,
+  pageItems: 1000,
+  indexLagMs: 0,
+  inParts: false,
+  computesHashes: true,
+}
+
+/** The smallest schedule found, with what is wrong with it. */
+export async function shrunk(verdict: Verdict): Promise<Verdict> {
+  let smallest = verdict
+  let runs = 0
+  for (let isSmaller = true; isSmaller; ) {
+    isSmaller = false
+    for (const schedule of smallerThan(smallest)) {
+      runs += 1
+      if (runs > MOST_RUNS) return smallest
+      const smaller = await runSchedule(schedule)
+      if (smaller.violations.length === 0) continue
+      smallest = smaller
+      isSmaller = true
+      break
+    }
+  }
+  return smallest
+}
+
+/** Schedules with less, the boldest first. */
+function* smallerThan({ schedule, struck }: Verdict): Generator<Schedule> {
+  const { acts, services } = schedule
+  const names = [...new Set(struck)]
+  if (schedule.only === undefined || names.length < schedule.only.length) {
+    yield { ...schedule, only: [] }
+    yield { ...schedule, only: names }
+  }
+  for (const only of withLess(names)) yield { ...schedule, only }
+  for (const fewer of withLess(acts)) yield { ...schedule, acts: fewer }
+  for (const [name, value] of Object.entries(PLAIN)) {
+    if (services[name as keyof typeof PLAIN] === value) continue
+    yield { ...schedule, services: { ...services, [name]: value } }
+  }
+}
+
+/** Without one half, a quarter, and so on down to one. */
+function* withLess<T>(items: readonly T[]): Generator<T[]> {
+  for (
+    let size = Math.ceil(items.length / 2);
+    size >= 1;
+    size = size > 1 ? Math.ceil(size / 2) : 0
+  ) {
+    for (let from = 0; from < items.length; from += size) {
+      yield [...items.slice(0, from), ...items.slice(from + size)]
+    }
+  }
+}
