@@ -33,6 +33,8 @@ class ConnectionError extends Error {
 
 const QUICK_MS = 40
 const SLOW_MS = 3_000
+/** What a function had sent when it died arrives within this time, or never. */
+const LAST_WORDS_MS = 10_000
 const LONGEST_STALL_MS = 400_000
 
 export class Invocation {
@@ -40,6 +42,7 @@ export class Invocation {
   /** Told once, however it ends. */
   onEnd: () => void = () => {}
   #isDead = false
+  #diedMs: number | undefined
   readonly #world: World
   #calls = 0
 
@@ -56,6 +59,7 @@ export class Invocation {
   end(): void {
     if (this.#isDead) return
     this.#isDead = true
+    this.#diedMs = this.#world.timeline.nowMs
     this.onEnd()
   }
 
@@ -101,6 +105,7 @@ export class Invocation {
       return
     }
     timeline.after(requestMs, () => {
+      if (this.#diedMs !== undefined && timeline.nowMs > this.#diedMs + LAST_WORDS_MS) return
       const outcome = this.#arrive(call, fault, chance)
       this.#world.note(
         `${id} ${site}`,

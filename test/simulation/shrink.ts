@@ -2,7 +2,7 @@
 import { runSchedule, type Verdict } from './run-schedule.ts'
 import type { Schedule } from './schedule.ts'
 
-const MOST_RUNS = 400
+const MOST_RUNS = 150
 const PLAIN = {
   pageRows: 1000,
   pageItems: 1000,
