@@ -1,4 +1,5 @@
-/** Results of jobs that another worker ended as well: what they made may be gone again. */
+/** Results of jobs that come late: what was made may be gone again, or another object in its place. */
+import { BucketError } from '../bucket/bucket.ts'
 import { versionsOf } from '../bucket/versions.ts'
 import type { Ledger } from '../hook/ledger.ts'
 import type { Observation } from '../hook/record.ts'
@@ -6,9 +7,11 @@ import { whereIs } from './where-is.ts'
 import type { Worker } from './worker.ts'
 
 /**
- * Leaves out what was made by an effect that no longer stands and is not there any more: it was recorded before,
- * and retired since. To be asked after the run was read, so that a commit in between is a conflict.
+ * What was seen, without what was made by an effect that another worker ended as well, and was retired since. To
+ * be asked after the run was read, so that a commit in between is a conflict.
  *
+ * @throws {BucketError} `changed` where the effect stands, and another job has written over its object: it has to
+ *   be made again
  * @throws the error of S3
  */
 export async function stillThere(
@@ -18,22 +21,21 @@ export async function stillThere(
 ): Promise<Observation[]> {
   const kept: Observation[] = []
   for (const each of observations) {
-    const isLate =
-      each.kind === 'result' &&
-      each.result.kind === 'made' &&
-      !effects.some(({ number }) => number === each.effect)
-    if (!isLate || each.result.kind !== 'made') kept.push(each)
-    else if (await isCurrent(bucket, each.result.key, each.result.object.versionId)) kept.push(each)
+    if (each.kind !== 'result' || each.result.kind !== 'made') kept.push(each)
+    else if (await isCurrent(bucket, each.result)) kept.push(each)
+    else if (effects.some(({ number }) => number === each.effect)) {
+      const reason = 'another object took its place before it was recorded; try again'
+      throw new BucketError('changed', each.result.key, reason)
+    }
   }
   return kept
 }
 
 async function isCurrent(
   bucket: Worker['bucket'],
-  key: string,
-  versionId: string,
+  { key, object }: { key: string; object: { versionId: string } },
 ): Promise<boolean> {
   const at = whereIs(bucket, key)
   const { uploads, marker } = await versionsOf(at.bucket, at.key)
-  return marker === undefined && uploads.at(-1)?.versionId === versionId
+  return marker === undefined && uploads.at(-1)?.versionId === object.versionId
 }

@@ -299,6 +299,22 @@ describe('the result of a job that another worker ended too', () => {
   })
 })
 
+describe('the result of a job whose object another job has written over', () => {
+  test('is not recorded, so that the job is done again', async () => {
+    await uploadBest(0.5)
+    const ledger = await ledgerOf(worker)
+    const [effect] = ledger.effects
+    if (effect?.action.kind !== 'make') throw new Error('no copy is to be made')
+    const result = await makeArtifact(worker.bucket, ledger, effect.action)
+    await put(worker.bucket, BEST, 'of another job')
+    if (result.kind !== 'made') throw new Error('it was not made')
+    const { number, action } = effect
+    const observations = [{ kind: 'result', effect: number, action, result }] as const
+    await expect(settleRun(worker, RUN, { observations })).rejects.toThrow(/took its place/)
+    expect((await ledgerOf(worker)).effects).toHaveLength(1)
+  })
+})
+
 describe('an upload of another kind', () => {
   test('is kept and reported with the reason, and is never the last', async () => {
     const script = zipOf([
