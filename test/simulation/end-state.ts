@@ -76,6 +76,19 @@ function shown(entry: string, item: Record<string, unknown>, isTrainers: IsTrain
   return kept
 }
 
+/**
+ * Copies that a job wrote once more when it was handed out twice, and died before it could say so. The hub does not
+ * know of them, and never deletes what it does not know: docs/decisions/0026.
+ */
+export function straysIn({ s3, dynamodb }: Services, run: string): string[] {
+  const entries = dynamodb.partition(run)
+  return s3.versions.keys().filter((key) => {
+    const isCopy = /\/(best_[^/]*|[^/]*-[0-9a-f]{8}(\.hub)?\.\w+)$/.test(key)
+    const isOwn = s3.versions.current(key)?.by === 'hub'
+    return isCopy && isOwn && !entries.has(`artifact#${key}`)
+  })
+}
+
 /** What differs, in words; nothing where the two are the same. */
 export function differences(found: EndState, expected: EndState): string[] {
   return [

@@ -1,6 +1,6 @@
 /** Runs one schedule to its end, and says what was wrong with it. */
 import { MOVE_LIMITS } from '../../lib/bucket/rewritten-file.ts'
-import { differences, endStateOf } from './end-state.ts'
+import { differences, endStateOf, straysIn } from './end-state.ts'
 import { inSimulatedTime } from './platform.ts'
 import { settleInOrder } from './reference.ts'
 import type { Version } from './s3/versions.ts'
@@ -94,6 +94,10 @@ function leftIn({ dynamodb, events, jobs, reasons }: World): string {
 async function compareEnd(world: World): Promise<void> {
   const { schedule, watch, timeline, s3 } = world
   const found = endStateOf(world, schedule.run)
+  for (const stray of straysIn(world, schedule.run)) {
+    world.tally.acted('a stray copy left')
+    delete found.objects[stray]
+  }
   const facts = s3.versions.keys().flatMap((key) => trainersOwn(s3.versions.of(key)))
   let closest: string[] | undefined
   for (const { known, late } of readings(facts)) {
