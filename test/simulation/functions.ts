@@ -26,12 +26,12 @@ export const HANDLERS: Record<FunctionName, Handler> = {
   ingest: async (worker, { messages }) => {
     const failedIds = new Set<string>()
     const reasons: string[] = []
-    for (const [run, { keys, messageIds }] of keysByRun(messages, worker.reach.keyPrefix)) {
+    for (const [run, { keys, keyOf }] of keysByRun(messages, worker.reach.keyPrefix)) {
       try {
         await settleRun(worker, run, { keys: [...keys] })
       } catch (error) {
         reasons.push(String(error))
-        for (const messageId of messageIds) failedIds.add(messageId)
+        for (const messageId of keyOf.keys()) failedIds.add(messageId)
       }
     }
     return { failedIds, reasons }

@@ -185,9 +185,7 @@ describe('what is made of it', () => {
     const hub = new AHub(aRun(TRACKS))
     hub.unfit.add('v1')
     hub.see(...aRun().validated('acc', 0.5).observations)
-    expect(explained(hub, 1).made).toMatchObject([
-      { state: 'refused', reason: 'an unknown global' },
-    ])
+    expect(explained(hub, 1).made).toMatchObject([{ state: 'refused', reason: 'unfit' }])
   })
 })
 
