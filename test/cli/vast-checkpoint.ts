@@ -21,6 +21,8 @@ export async function writeVastCheckpoint(path: string): Promise<void> {
     let end = first.bytes.byteLength
     for (const [name, sizeBytes] of entries()) {
       const header = zipOf([{ name, data: new Uint8Array() }]).subarray(0, 30 + name.length)
+      // As torch writes: the sizes and the CRC of a local header are said to come later (bit 3 of the flags).
+      Buffer.from(header.buffer, header.byteOffset).writeUInt16LE(8, 6)
       await file.write(header, 0, header.byteLength, end)
       if (name.endsWith('version')) await file.write('3\n', end + header.byteLength)
       const sizes = { compressedSizeBytes: sizeBytes, sizeBytes }

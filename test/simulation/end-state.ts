@@ -25,6 +25,8 @@ const ATTRIBUTES_APART = new Set([
   'first_upload',
   'last_upload',
   'hashed_by',
+  // It counts from when the hub deleted.
+  'restorable_until',
 ])
 
 export function endStateOf({ s3, dynamodb }: Services, run: string): EndState {
