@@ -25,7 +25,7 @@ export function scheduleOf(seed: number, number: number): Schedule {
 function servicesOf(chance: Chance): Services {
   return {
     pageRows: chance.one([1000, 1000, 7, 3]),
-    pageItems: chance.happens(0.1) ? chance.between(4, 12) : 1000,
+    pageItems: chance.happens(0.15) ? chance.between(4, 12) : 1000,
     indexLagMs: chance.one([0, 200, 30_000]),
     inParts: chance.happens(0.25),
     computesHashes: chance.happens(0.8),

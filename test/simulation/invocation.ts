@@ -95,7 +95,7 @@ export class Invocation {
         ? callSite(call.operation, call.input)
         : call.operation
     if (site !== call.operation) tally.called(site, fault)
-    const stallMs = this.#stallMs(id, chance)
+    const stallMs = this.#stallMs(id, chance, call.operation === 'DeleteObject')
     const isRequest = chance.happens(0.5)
     const requestMs = latency(chance) + (isRequest ? stallMs : 0)
     const answerMs = latency(chance) + (isRequest ? 0 : stallMs)
@@ -131,8 +131,9 @@ export class Invocation {
     return strikes && this.#world.mayStrike(id) ? fault : undefined
   }
 
-  #stallMs(id: string, chance: Chance): number {
-    const strikes = chance.happens(this.#world.rates.stall)
+  /** A delete that comes late is what can do most harm. */
+  #stallMs(id: string, chance: Chance, isDelete: boolean): number {
+    const strikes = chance.happens(this.#world.rates.stall * (isDelete ? 6 : 1))
     const stallMs = chance.between(SLOW_MS, LONGEST_STALL_MS)
     if (!strikes || !this.#world.mayStrike(id)) return 0
     this.#world.tally.struck('stalled')

@@ -1,6 +1,7 @@
 /** Runs one schedule to its end, and says what was wrong with it. */
 import { MOVE_LIMITS } from '../../lib/bucket/rewritten-file.ts'
 import { differences, endStateOf, straysIn } from './end-state.ts'
+import { checkLast } from './last.ts'
 import { inSimulatedTime } from './platform.ts'
 import { settleInOrder } from './reference.ts'
 import type { Version } from './s3/versions.ts'
@@ -67,6 +68,7 @@ async function live(world: World): Promise<Verdict> {
   if (world.invocations - before > CALM_INVOCATIONS) {
     watch.violated(`${world.invocations - before} invocations after faults stopped (9)`)
   }
+  checkLast(world)
   if (watch.violations.length === 0) await compareEnd(world)
   const { violations } = watch
   return { schedule, violations, tally: world.tally, struck: world.struck, steps: timeline.steps }

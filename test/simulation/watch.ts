@@ -6,6 +6,7 @@
 import type { TransactWriteItem } from '@aws-sdk/client-dynamodb'
 import { unmarshall } from '@aws-sdk/util-dynamodb'
 import type { Action } from '../../lib/hook/ledger.ts'
+import type { Item } from './dynamodb/expressions.ts'
 import { bare } from './s3/conditions.ts'
 import type { World } from './world.ts'
 
@@ -67,6 +68,53 @@ export class Watch {
     const isDirectorys = [...this.#directories].some((directory) => key.startsWith(directory))
     if (!isDirectorys && !this.#committed.has(`${key} ${bare(IfMatch)}`)) {
       this.violated(`${key} is deleted before that was committed (1, 4)`)
+    }
+    this.#beforeStandingDelete(key, bare(IfMatch))
+  }
+
+  /** Invariants 1, 2 and 13, where it is no stale worker that deletes, whose delete is undone. */
+  #beforeStandingDelete(key: string, etag: string): void {
+    const { dynamodb, s3, schedule } = this.#world
+    if (s3.versions.current(key)?.object.etag !== etag) return
+    const entries = [...dynamodb.partition(schedule.run)]
+    const stands = entries.some(([entry, item]) => {
+      if (!entry.startsWith('effect#')) return false
+      const { action } = unmarshall(item) as { action: Action }
+      return DELETING.includes(action.kind) && 'etag' in action && action.etag === etag
+    })
+    if (!stands) return
+    this.#beforeRetirement(key, entries)
+    const uri = `s3://${s3.bucketName}/${key}`
+    for (const [entry, item] of entries) {
+      if (entry === 'runtime_info') {
+        const answers = Object.entries(item).filter(([name]) => /^(best|last)_ckpt/.test(name))
+        if (answers.some(([, value]) => value.S === uri)) {
+          this.violated(`${key} is deleted while it is the answer (2, 13)`)
+        }
+      }
+      if (!entry.startsWith('best#') || item['source']?.S !== uri) continue
+      const source = s3.versions.find(key, item['source_version_id']?.S ?? '')
+      if (source?.object?.etag === etag && item['state']?.S === 'being made') {
+        this.violated(`${key} is deleted before the copy of it is committed (1)`)
+      }
+    }
+  }
+
+  /** The best copy of a metric stays until its successor is committed, or another that is there by then. */
+  #beforeRetirement(key: string, entries: [string, Item][]): void {
+    const metric = entries.find(([entry]) => entry === `artifact#${key}`)?.[1]['of_metric']?.S
+    const isBestCopy = /\/best_[^/]*$/.test(key) && !/-[0-9a-f]{8}\./.test(key)
+    if (!isBestCopy || metric === undefined) return
+    const best = entries.find(([entry]) => entry === `best#${metric}`)?.[1]
+    const isThereAnother = entries.some(
+      ([entry, item]) =>
+        entry.startsWith('artifact#') &&
+        item['kind']?.S === 'best' &&
+        item['of_metric']?.S === metric &&
+        item['state']?.S === 'current',
+    )
+    if (best?.['state']?.S === 'being made' && !isThereAnother) {
+      this.violated(`${key} is deleted before its successor is committed (1, 2)`)
     }
   }
 

@@ -1,0 +1,43 @@
+/** Invariants 2 and 5 at the end of a schedule, told from what was uploaded alone. */
+import { bytesOf, type Content } from './contents.ts'
+import type { Version } from './s3/versions.ts'
+import type { World } from './world.ts'
+
+/** The newest whole upload is there, unless a person removed it, and no torn one is last or best. */
+export function checkLast({ schedule, s3, dynamodb, watch }: World): void {
+  const { versions, bucketName } = s3
+  const contents = schedule.acts.flatMap((act) => (act.kind === 'put' ? [act.content] : []))
+  const those = newest(s3.versions, setOf(contents, 'whole', 'bare'))
+  if (those.length > 0 && !those.some(({ key }) => versions.current(key) !== undefined)) {
+    watch.violated(`${those.map(({ key }) => key).join(', ')} is the newest, and is gone (2)`)
+  }
+  const torn = setOf(contents, 'torn')
+  for (const [entry, item] of dynamodb.partition(schedule.run)) {
+    const uri = item['last_ckpt']?.S ?? (entry.startsWith('best#') ? item['source']?.S : undefined)
+    if (uri === undefined) continue
+    const key = uri.slice(`s3://${bucketName}/`.length)
+    const versionId = item['source_version_id']?.S
+    const version = versionId === undefined ? versions.top(key) : versions.find(key, versionId)
+    if (version?.object !== undefined && torn.has(version.object.bytes)) {
+      watch.violated(`${entry} names ${key}, which is torn (5)`)
+    }
+  }
+}
+
+type Shape = Extract<Content, { kind: 'checkpoint' }>['shape']
+
+function setOf(contents: readonly Content[], ...shapes: Shape[]): Set<Uint8Array> {
+  const those = contents.filter((each) => each.kind === 'checkpoint' && shapes.includes(each.shape))
+  return new Set(those.map(bytesOf))
+}
+
+/** Of the uploads on top of their keys the whole ones of the latest second. */
+function newest(versions: World['s3']['versions'], whole: ReadonlySet<Uint8Array>): Version[] {
+  const tops = versions.keys().flatMap((key) => {
+    const top = versions.of(key).findLast(({ by }) => by === 'trainer')
+    return top?.object !== undefined && whole.has(top.object.bytes) ? [top] : []
+  })
+  const seconds = ({ createdMs }: Version) => Math.floor(createdMs / 1000)
+  const latest = Math.max(...tops.map(seconds))
+  return tops.filter((each) => seconds(each) === latest)
+}

@@ -1,0 +1,79 @@
+/**
+ * `npm run simulate:planted`: whether the simulation can fail. Each bug of the list is put into a copy of the code,
+ * which is loaded beside the right one, and schedules are run until one finds it.
+ */
+import { registerHooks } from 'node:module'
+import { parseArgs } from 'node:util'
+import type { scheduleOf } from '../generator.ts'
+import type { runSchedule } from '../run-schedule.ts'
+import { BUGS, type Bug } from './bugs.ts'
+
+const LIB = new URL('../../../lib/', import.meta.url).href
+const SIMULATION = new URL('../', import.meta.url).href
+const MARK = '?planted='
+
+const { values } = parseArgs({
+  options: {
+    schedules: { type: 'string', default: '10000' },
+    seed: { type: 'string', default: '1' },
+    only: { type: 'string' },
+  },
+})
+const mostSchedules = Number(values.schedules)
+const seed = Number(values.seed)
+
+registerHooks({
+  // What a module with a bug in it imports has it too.
+  resolve: (specifier, context, nextResolve) => {
+    const [, bug] = context.parentURL?.split(MARK) ?? []
+    const resolved = nextResolve(specifier, context)
+    const isOurs = resolved.url.startsWith(LIB) || resolved.url.startsWith(SIMULATION)
+    if (bug === undefined || !isOurs || resolved.url.includes(MARK)) return resolved
+    return { ...resolved, url: `${resolved.url}${MARK}${bug}` }
+  },
+  load: (url, context, nextLoad) => {
+    const [path = '', at] = url.split(MARK)
+    const bug = at === undefined ? undefined : BUGS[Number(at)]
+    const loaded = nextLoad(url, context)
+    if (bug === undefined || path !== `${LIB}${bug.file}`) return loaded
+    return { ...loaded, source: planted(bug, String(loaded.source)) }
+  },
+})
+
+function planted({ name, file, line, instead }: Bug, source: string): string {
+  if (source.split(line).length !== 2) {
+    throw new Error(`${name}: expected once in lib/${file}: ${line}`)
+  }
+  return source.replace(line, () => instead)
+}
+
+interface Simulation {
+  runSchedule: typeof runSchedule
+  scheduleOf: typeof scheduleOf
+}
+
+async function simulationWith(at: number): Promise<Simulation> {
+  return {
+    ...(await import(`${SIMULATION}run-schedule.ts${MARK}${at}`)),
+    ...(await import(`${SIMULATION}generator.ts${MARK}${at}`)),
+  }
+}
+
+let missed = 0
+for (const [at, bug] of BUGS.entries()) {
+  if (values.only !== undefined && !bug.name.includes(values.only)) continue
+  const { runSchedule, scheduleOf } = await simulationWith(at)
+  let found: { number: number; violation: string } | undefined
+  for (let number = 0; number < mostSchedules && found === undefined; number++) {
+    const { violations } = await runSchedule(scheduleOf(seed, number))
+    const [violation] = violations
+    if (violation !== undefined) found = { number, violation }
+  }
+  if (found === undefined) missed += 1
+  const what =
+    found === undefined
+      ? `NOT FOUND in ${mostSchedules} schedules`
+      : `found by schedule ${found.number}: ${found.violation.slice(0, 90)}`
+  process.stdout.write(`${bug.name}: ${what}\n`)
+}
+process.exitCode = missed === 0 ? 0 : 1
