@@ -25,5 +25,8 @@ function perform({ s3: { versions }, timeline }: World, act: Act): void {
   const isInParts = act.begunMsBefore !== undefined
   const etag = isInParts ? etagOfParts([md5Of(bytes)]) : md5Of(bytes)
   const object = { bytes, etag, metadata: {}, contentType: undefined, sha256: undefined }
-  versions.add(act.key, timeline.nowMs - (act.begunMsBefore ?? 0), 'trainer', object)
+  // An upload over another one counts from its end: docs/decisions/0026 says what is not mended yet.
+  const isFirst = versions.of(act.key).length === 0
+  const tookMs = isFirst ? (act.begunMsBefore ?? 0) : 0
+  versions.add(act.key, timeline.nowMs - tookMs, 'trainer', object)
 }
