@@ -217,5 +217,11 @@ export const PERMISSIONS: Readonly<Record<FunctionName, readonly Permission[]>> 
       why: 'effects that were committed and never carried out',
     },
     SEND_JOBS,
+    {
+      sid: 'AskToLook',
+      actions: ['sqs:SendMessage'],
+      on: ['events-queue'],
+      why: 'keys whose event was lost are looked at by ingest, as if it had come',
+    },
   ],
 }

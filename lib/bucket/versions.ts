@@ -123,10 +123,7 @@ async function* list(
   where: { Prefix: string; Delimiter?: string },
 ): AsyncGenerator<Listed> {
   for await (const page of pages(bucket, where)) {
-    yield* inListOrder([
-      ...(page.Versions ?? []).map((version) => listedOf(version, false)),
-      ...(page.DeleteMarkers ?? []).map((marker) => listedOf(marker, true)),
-    ])
+    yield* inListOrder(rowsOf(page))
   }
 }
 
@@ -134,28 +131,69 @@ async function* pages(
   bucket: Bucket,
   where: { Prefix: string; Delimiter?: string },
 ): AsyncGenerator<ListObjectVersionsCommandOutput> {
-  let from: { KeyMarker?: string; VersionIdMarker?: string } | undefined = {}
+  let from: ListingPlace | undefined = {}
   while (from !== undefined) {
-    const page: ListObjectVersionsCommandOutput = await bucket.s3.send(
-      new ListObjectVersionsCommand({ Bucket: bucket.name, ...where, ...from }),
-    )
+    const page: ListObjectVersionsCommandOutput = await pageFrom(bucket, where, from)
     yield page
-    from = page.IsTruncated
-      ? {
-          ...(page.NextKeyMarker !== undefined && { KeyMarker: page.NextKeyMarker }),
-          ...(page.NextVersionIdMarker !== undefined && {
-            VersionIdMarker: page.NextVersionIdMarker,
-          }),
-        }
-      : undefined
+    from = placeAfter(page)
   }
 }
 
-interface Row extends Listed {
+function pageFrom(
+  bucket: Bucket,
+  where: { Prefix: string; Delimiter?: string },
+  { key, versionId }: ListingPlace,
+): Promise<ListObjectVersionsCommandOutput> {
+  return bucket.s3.send(
+    new ListObjectVersionsCommand({
+      Bucket: bucket.name,
+      ...where,
+      ...(key !== undefined && { KeyMarker: key }),
+      ...(versionId !== undefined && { VersionIdMarker: versionId }),
+    }),
+  )
+}
+
+function placeAfter(page: ListObjectVersionsCommandOutput): ListingPlace | undefined {
+  if (!page.IsTruncated) return undefined
+  const { NextKeyMarker: key, NextVersionIdMarker: versionId } = page
+  return { ...(key !== undefined && { key }), ...(versionId !== undefined && { versionId }) }
+}
+
+/** Where a listing of versions goes on: after this version of this key; from the first one, if empty. */
+export interface ListingPlace {
+  key?: string
+  versionId?: string
+}
+
+/** A version or a delete marker, as a listing has it. */
+export interface ListedRow extends ListedVersion {
+  isMarker: boolean
   isLatest: boolean
 }
 
-function listedOf(version: ObjectVersion & DeleteMarkerEntry, isMarker: boolean): Row {
+/**
+ * One page of a listing of all versions below a prefix, up to 1,000 of them.
+ *
+ * @returns its rows, and where the next page begins; nothing where this is the last
+ */
+export async function versionsPage(
+  bucket: Bucket,
+  prefix: string,
+  from: ListingPlace,
+): Promise<{ rows: ListedRow[]; next: ListingPlace | undefined }> {
+  const page = await pageFrom(bucket, { Prefix: prefix }, from)
+  return { rows: rowsOf(page), next: placeAfter(page) }
+}
+
+function rowsOf(page: ListObjectVersionsCommandOutput): ListedRow[] {
+  return [
+    ...(page.Versions ?? []).map((version) => listedOf(version, false)),
+    ...(page.DeleteMarkers ?? []).map((marker) => listedOf(marker, true)),
+  ]
+}
+
+function listedOf(version: ObjectVersion & DeleteMarkerEntry, isMarker: boolean): ListedRow {
   return {
     key: version.Key ?? '',
     versionId: version.VersionId ?? 'null',
@@ -171,7 +209,7 @@ function listedOf(version: ObjectVersion & DeleteMarkerEntry, isMarker: boolean)
  * The SDK gives versions and delete markers apart, each in S3's order. Which of the two is on top the
  * `IsLatest` flag tells; below that their relative order does not matter to the hub.
  */
-function inListOrder(rows: Row[]): Row[] {
+function inListOrder(rows: ListedRow[]): ListedRow[] {
   const byKey = Map.groupBy(rows, ({ key }) => key)
   return [...byKey]
     .toSorted(([a], [b]) => byUtf8(a, b))

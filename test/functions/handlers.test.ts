@@ -41,6 +41,7 @@ beforeEach(async () => {
     PUBLISH_TIMEOUT_SECONDS: '900',
     DEAD_LETTERS_URL: await newQueue(),
     MAX_RECEIVES: '5',
+    EVENTS_QUEUE_URL: deadLettersUrl,
   }
   for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value)
 })
@@ -169,10 +170,17 @@ describe('publish, of a job that fails for the last time,', () => {
 describe('sweep', () => {
   test('reports what it did', async () => {
     const { handler } = await import('../../functions/sweep.ts')
-    expect(await handler()).toEqual({ settled: [], failed: [], more: false, aborted: 0 })
-    expect(logged.map((line) => JSON.parse(line))).toEqual([
-      { level: 'info', settled: [], failed: [], more: false, aborted: 0 },
-    ])
+    const done = { settled: [], failed: [], more: false, aborted: 0 }
+    const report = { ...done, listed: 0, lost: 0, lostKeys: [], round: 'done' }
+    expect(await handler()).toEqual(report)
+    expect(logged.map((line) => JSON.parse(line))).toEqual([{ level: 'info', ...report }])
+  })
+
+  test('begins a round through the bucket when it is asked to, and not before it is due else', async () => {
+    const { handler } = await import('../../functions/sweep.ts')
+    await handler()
+    expect(await handler({ 'detail-type': 'Scheduled Event' })).toMatchObject({ round: 'not due' })
+    expect(await handler({ begin: true })).toMatchObject({ round: 'done' })
   })
 })
 

@@ -15,7 +15,15 @@ import { textAt } from '../bucket/objects.ts'
 import { type Store, startStore } from '../bucket/store.ts'
 import { aroundCalls, type Call } from '../bucket/wire.ts'
 import { indexed, itemsOf } from '../message-hub/hub-table.ts'
-import { anotherInvocation, drain, look, newWorker, RUN, type TestWorker } from './worker.ts'
+import {
+  anotherInvocation,
+  drain,
+  look,
+  newWorker,
+  RUN,
+  sweepOrder,
+  type TestWorker,
+} from './worker.ts'
 
 /** What is uploaded and announced together, before the jobs that follow are done. */
 export type Chapter = Record<string, string | Uint8Array>
@@ -79,7 +87,7 @@ export function describeFaults(story: readonly Chapter[], hows: readonly Fault['
       await tell(store, worker, story, { fault: { call, how: 'refused' }, redeliver: false })
       const later = anotherInvocation(store, worker)
       later.nowSeconds = () => Math.floor(Date.now() / 1000) + 10_000
-      await sweep(later, 900)
+      await sweep(later, sweepOrder())
       await drain(worker)
       // What was evicted late needed no restore, so that versions may differ, and objects may not.
       const { objects, effects } = await endOf(worker)

@@ -19,6 +19,7 @@ import {
   look,
   newWorker,
   RUN,
+  sweepOrder,
   type TestWorker,
   upload,
 } from './worker.ts'
@@ -309,7 +310,7 @@ describe('a claim whose call fails', () => {
     worker = whole
     const later = anotherInvocation(store, worker)
     later.nowSeconds = () => Math.floor(Date.now() / 1000) + 10_000
-    await sweep(later, 900)
+    await sweep(later, sweepOrder())
     await drain(worker)
     expect(await shown(worker.bucket, 'exports/')).toEqual(in_('exports/run'))
     expect((await ledgerOf(worker)).effects).toEqual([])

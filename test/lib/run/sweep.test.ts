@@ -15,6 +15,7 @@ import {
   look,
   newWorker,
   RUN,
+  sweepOrder,
   type TestWorker,
   upload,
 } from './worker.ts'
@@ -33,18 +34,23 @@ beforeEach(async () => {
 
 test('a settled hub leaves nothing to do', async () => {
   await upload(worker, { 'epoch_1.pth': checkpoint('one') })
-  expect(await sweep(later(3600), JOB_SECONDS)).toEqual({
+  const report = await sweep(later(3600), sweepOrder(JOB_SECONDS))
+  expect(report).toEqual({
     settled: [],
     failed: [],
     more: false,
     aborted: 0,
+    listed: expect.any(Number),
+    lost: 0,
+    lostKeys: [],
+    round: 'done',
   })
 })
 
 test('what a crash left over is carried out', async () => {
   await crashAfterCommit(RUN)
   expect(await textAt(worker.bucket, `${RUN}/last_checkpoint`)).toBeUndefined()
-  expect(await sweep(later(120), JOB_SECONDS)).toEqual({
+  expect(await sweep(later(120), sweepOrder(JOB_SECONDS))).toMatchObject({
     settled: [RUN],
     failed: [],
     more: false,
@@ -52,12 +58,12 @@ test('what a crash left over is carried out', async () => {
   })
   expect(await textAt(worker.bucket, `${RUN}/last_checkpoint`)).toMatch(/epoch_1\.pth$/)
   expect((await ledgerOf(worker)).effects).toEqual([])
-  expect((await sweep(later(120), JOB_SECONDS)).settled).toEqual([])
+  expect((await sweep(later(120), sweepOrder(JOB_SECONDS))).settled).toEqual([])
 })
 
 test('what is just being carried out is left to its worker', async () => {
   await crashAfterCommit(RUN)
-  expect((await sweep(worker, JOB_SECONDS)).settled).toEqual([])
+  expect((await sweep(worker, sweepOrder(JOB_SECONDS))).settled).toEqual([])
 })
 
 test('a job that was sent long ago is sent again, and one that may be running is not', async () => {
@@ -67,9 +73,9 @@ test('a job that was sent long ago is sent again, and one that may be running is
     'metrics/1.json': { epoch: 1, metrics: { acc: 1 } },
   })
   const [lost] = worker.queue.splice(0)
-  await sweep(later(JOB_SECONDS), JOB_SECONDS)
+  await sweep(later(JOB_SECONDS), sweepOrder(JOB_SECONDS))
   expect(worker.queue).toEqual([])
-  await sweep(later(2 * JOB_SECONDS + 60), JOB_SECONDS)
+  await sweep(later(2 * JOB_SECONDS + 60), sweepOrder(JOB_SECONDS))
   expect(worker.queue).toEqual([lost])
   await drain(worker)
   expect(await liveKeys(worker.bucket, `${RUN}/best`)).toHaveLength(1)
@@ -82,9 +88,11 @@ test('a run that cannot be settled is reported, and the others are settled', asy
   await crashAfterCommit(RUN)
   const info = (await itemsOf(worker.hub, broken)).get('runtime_info')
   await putByHand(worker.hub, { ...info, next_effect: 'many' })
-  expect(await sweep(later(120), JOB_SECONDS)).toEqual({
+  expect(await sweep(later(120), sweepOrder(JOB_SECONDS))).toMatchObject({
     settled: [RUN],
-    failed: [{ run: broken, reason: expect.stringContaining('run "broken", entry runtime_info') }],
+    failed: expect.arrayContaining([
+      { run: broken, reason: expect.stringContaining('run "broken", entry runtime_info') },
+    ]),
     more: false,
     aborted: 0,
   })
@@ -95,8 +103,12 @@ test('uploads of staged files that nobody goes on with are aborted, and no other
   for (const Key of ['.checkpoint-hub/staging/left', `${RUN}/epoch_9.pth`]) {
     await s3.send(new CreateMultipartUploadCommand({ Bucket, Key }))
   }
-  expect(await sweep(later(8 * JOB_SECONDS - 60), JOB_SECONDS)).toMatchObject({ aborted: 0 })
-  expect(await sweep(later(8 * JOB_SECONDS + 60), JOB_SECONDS)).toMatchObject({ aborted: 1 })
+  expect(await sweep(later(8 * JOB_SECONDS - 60), sweepOrder(JOB_SECONDS))).toMatchObject({
+    aborted: 0,
+  })
+  expect(await sweep(later(8 * JOB_SECONDS + 60), sweepOrder(JOB_SECONDS))).toMatchObject({
+    aborted: 1,
+  })
   expect(await uploadsLeft(worker.bucket)).toEqual([`${RUN}/epoch_9.pth`])
 })
 
@@ -110,7 +122,7 @@ test('more runs than one sweep takes are said to be there', async () => {
       due: '2020-01-01T00:00:00.000Z',
     })
   }
-  const report = await sweep(worker, JOB_SECONDS)
+  const report = await sweep(worker, sweepOrder(JOB_SECONDS))
   expect(report.more).toBe(true)
   expect(report.settled.length + report.failed.length).toBe(100)
 })

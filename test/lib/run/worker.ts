@@ -8,6 +8,7 @@ import { loadRun } from '../../../lib/message-hub/message-hub.ts'
 import type { Job } from '../../../lib/run/carry-out.ts'
 import { carryOutJob, parseJob } from '../../../lib/run/job.ts'
 import { settleRun } from '../../../lib/run/settle.ts'
+import type { SweepOrder } from '../../../lib/run/sweep.ts'
 import type { Worker } from '../../../lib/run/worker.ts'
 import { CREDENTIALS, REGION } from '../../../local/environment.ts'
 import { dict, floatTensor, pickleOf, text } from '../../fixtures/pickle-bytes.ts'
@@ -66,6 +67,16 @@ function newJobs(queue: Job[]): Worker['jobs'] {
     { step: 'initialize', priority: 'low', name: 'jobs-queue' },
   )
   return { sqs, queueUrl: 'https://sqs.invalid/jobs' }
+}
+
+/** What a sweep is told in tests; what it asks to be looked at goes nowhere. */
+export function sweepOrder(jobSeconds = 900): SweepOrder {
+  const sqs = new SQSClient({ region: REGION, credentials: CREDENTIALS })
+  sqs.middlewareStack.add(() => async () => ({ output: { $metadata: {} }, response: undefined }), {
+    step: 'initialize',
+    name: 'nowhere',
+  })
+  return { jobSeconds, events: { sqs, queueUrl: 'https://sqs.invalid/events' }, begin: false }
 }
 
 /** A small checkpoint that torch would load; other words give other bytes. */
