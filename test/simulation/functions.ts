@@ -6,6 +6,7 @@ import { sweep } from '../../lib/run/sweep.ts'
 import type { Worker } from '../../lib/run/worker.ts'
 
 export const TIMEOUT_SECONDS = { ingest: 120, publish: 900, sweep: 300 } as const
+export const EVENTS_URL = 'https://sqs.invalid/events'
 export type FunctionName = keyof typeof TIMEOUT_SECONDS
 
 /** What a function is handed. */
@@ -50,7 +51,9 @@ export const HANDLERS: Record<FunctionName, Handler> = {
     return { failedIds, reasons }
   },
   sweep: async (worker) => {
-    const { failed } = await sweep(worker, TIMEOUT_SECONDS.publish)
+    const events = { sqs: worker.jobs.sqs, queueUrl: EVENTS_URL }
+    const order = { jobSeconds: TIMEOUT_SECONDS.publish, events, begin: false }
+    const { failed } = await sweep(worker, order)
     return { failedIds: new Set(), reasons: failed.map(({ reason }) => reason) }
   },
 }

@@ -6,7 +6,7 @@ import type { Worker } from '../../lib/run/worker.ts'
 import type { Chance } from '../oracle/chance.ts'
 import { DynamodbModel } from './dynamodb/dynamodb-model.ts'
 import { chanceOfName, type FaultRates } from './faults.ts'
-import { type FunctionName, HANDLERS, TIMEOUT_SECONDS } from './functions.ts'
+import { EVENTS_URL, type FunctionName, HANDLERS, TIMEOUT_SECONDS } from './functions.ts'
 import { type Call, Invocation } from './invocation.ts'
 import { S3Model } from './s3/s3-model.ts'
 import { BEGIN_MS, type Schedule } from './schedule.ts'
@@ -43,7 +43,6 @@ export class World {
   #notifications = 0
   #invocations = 0
   #isCalm = false
-  readonly #lost: string[] = []
   /** Why invocations failed, of late. */
   readonly reasons: string[] = []
   /** Names of the faults that struck. */
@@ -97,10 +96,9 @@ export class World {
     return true
   }
 
-  /** From now on nothing goes wrong, and what was lost comes after all. */
+  /** From now on nothing goes wrong; what was lost stays lost, and the sweep has to find it. */
   calm(): void {
     this.#isCalm = true
-    for (const key of this.#lost.splice(0)) this.#announce(key, 0)
     this.redrive()
   }
 
@@ -133,7 +131,8 @@ export class World {
       return answer
     }
     if (operation !== 'SendMessage') throw new TypeError(`the model of SQS has no ${operation}`)
-    this.#send(String((input as { MessageBody?: string }).MessageBody))
+    const { QueueUrl, MessageBody = '' } = input as { QueueUrl?: string; MessageBody?: string }
+    this.#send(QueueUrl === EVENTS_URL ? this.events : this.jobs, MessageBody)
     return { $metadata: { httpStatusCode: 200 } }
   }
 
@@ -158,7 +157,6 @@ export class World {
     if (isLost && this.mayStrike(`${name} lost`)) {
       this.tally.struck('notification lost')
       this.tell(`${name} ${key} lost`)
-      this.#lost.push(key)
       return
     }
     const late = isLate && this.mayStrike(`${name} delayed`)
@@ -177,7 +175,7 @@ export class World {
     this.#whenVisible(this.events, this.events.send(body, delayMs))
   }
 
-  #send(body: string): void {
+  #send(queue: Queue, body: string): void {
     const chance = this.chanceOf(`job after ${this.timeline.steps}`)
     const name = `message ${this.timeline.steps}`
     const isLate = chance.happens(this.rates.message)
@@ -185,10 +183,10 @@ export class World {
     const isDoubled = chance.happens(this.rates.message)
     const late = isLate && this.mayStrike(`${name} delayed`)
     if (late) this.tally.struck('message delayed')
-    this.#whenVisible(this.jobs, this.jobs.send(body, late ? lateMs : 20))
+    this.#whenVisible(queue, queue.send(body, late ? lateMs : 20))
     if (isDoubled && this.mayStrike(`${name} doubled`)) {
       this.tally.struck('message doubled')
-      this.#whenVisible(this.jobs, this.jobs.send(body, lateMs))
+      this.#whenVisible(queue, queue.send(body, lateMs))
     }
   }
 

@@ -1,6 +1,7 @@
 /** DynamoDB in memory, as far as the hub uses it: one table, its indexes, queries and transactions. */
 import {
   DynamoDBServiceException,
+  type PutItemCommandInput,
   type QueryCommandInput,
   type QueryCommandOutput,
   TransactionCanceledException,
@@ -53,6 +54,10 @@ export class DynamodbModel {
     if (name === 'Query') return this.#query(input as QueryCommandInput)
     if (name === 'TransactWriteItems')
       return this.#transact(input as TransactWriteItemsCommandInput)
+    if (name === 'PutItem') {
+      this.#put((input as PutItemCommandInput).Item ?? {})
+      return ANSWERED
+    }
     throw new TypeError(`the model of DynamoDB has no ${name}`)
   }
 
