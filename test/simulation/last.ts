@@ -31,13 +31,19 @@ function setOf(contents: readonly Content[], ...shapes: Shape[]): Set<Uint8Array
   return new Set(those.map(bytesOf))
 }
 
-/** Of the uploads on top of their keys the whole ones of the latest second. */
+/**
+ * The whole uploads of the latest second; none where a person removed one of them: what was evicted before is not
+ * brought back in its stead.
+ */
 function newest(versions: World['s3']['versions'], whole: ReadonlySet<Uint8Array>): Version[] {
   const tops = versions.keys().flatMap((key) => {
-    const top = versions.of(key).findLast(({ by }) => by === 'trainer')
-    return top?.object !== undefined && whole.has(top.object.bytes) ? [top] : []
+    const own = versions.of(key).filter(({ by }) => by === 'trainer')
+    const top = own.findLast(({ object }) => object !== undefined)
+    if (top?.object === undefined || !whole.has(top.object.bytes)) return []
+    return [{ top, isRemoved: own.at(-1) !== top }]
   })
   const seconds = ({ createdMs }: Version) => Math.floor(createdMs / 1000)
-  const latest = Math.max(...tops.map(seconds))
-  return tops.filter((each) => seconds(each) === latest)
+  const latest = Math.max(...tops.map(({ top }) => seconds(top)))
+  const those = tops.filter(({ top }) => seconds(top) === latest)
+  return those.some(({ isRemoved }) => isRemoved) ? [] : those.map(({ top }) => top)
 }

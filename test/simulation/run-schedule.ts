@@ -20,7 +20,7 @@ export interface Verdict {
   readonly steps: number
 }
 
-const MOST_STEPS = 200_000
+const MOST_STEPS = 20_000
 const SWEEP_EVERY_MS = 900_000
 /** For so long things go wrong after the trainer's last act. */
 const STORM_MS = 3 * 3_600_000

@@ -17,6 +17,7 @@ const { values } = parseArgs({
     schedules: { type: 'string', default: '10000' },
     seed: { type: 'string', default: '1' },
     only: { type: 'string' },
+    hinted: { type: 'boolean', default: false },
   },
 })
 const mostSchedules = Number(values.schedules)
@@ -59,21 +60,27 @@ async function simulationWith(at: number): Promise<Simulation> {
   }
 }
 
+/** Numbers of schedules: where the bug was found once comes first, if that is asked for. */
+function* numbers({ foundBy }: Bug): Generator<number> {
+  if (values.hinted) yield* Array.from({ length: HINTED }, (_, at) => foundBy + at)
+  for (let number = 0; number < mostSchedules; number++) yield number
+}
+
+/** Other code makes other calls: then a neighbour may find it. */
+const HINTED = 3
+
 let missed = 0
 for (const [at, bug] of BUGS.entries()) {
   if (values.only !== undefined && !bug.name.includes(values.only)) continue
   const { runSchedule, scheduleOf } = await simulationWith(at)
-  let found: { number: number; violation: string } | undefined
-  for (let number = 0; number < mostSchedules && found === undefined; number++) {
-    const { violations } = await runSchedule(scheduleOf(seed, number))
-    const [violation] = violations
-    if (violation !== undefined) found = { number, violation }
+  let found: string | undefined
+  for (const number of numbers(bug)) {
+    const [violation] = (await runSchedule(scheduleOf(seed, number))).violations
+    if (violation === undefined) continue
+    found = `found by schedule ${number}: ${violation.slice(0, 90)}`
+    break
   }
   if (found === undefined) missed += 1
-  const what =
-    found === undefined
-      ? `NOT FOUND in ${mostSchedules} schedules`
-      : `found by schedule ${found.number}: ${found.violation.slice(0, 90)}`
-  process.stdout.write(`${bug.name}: ${what}\n`)
+  process.stdout.write(`${bug.name}: ${found ?? `NOT FOUND in ${mostSchedules} schedules`}\n`)
 }
 process.exitCode = missed === 0 ? 0 : 1
