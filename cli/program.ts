@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { addApply } from './commands/apply.ts'
 import { addDlq } from './commands/dlq.ts'
 import { addExplain } from './commands/explain.ts'
+import { addForget } from './commands/forget.ts'
 import { addInspect } from './commands/inspect.ts'
 import { addPin } from './commands/pin.ts'
 import { addPlan } from './commands/plan.ts'
@@ -45,6 +46,7 @@ export function programOf(shell: Shell, version: string): Command {
   addUnpin(program, shell)
   addApply(program, shell)
   addDlq(program, shell)
+  addForget(program, shell)
   return program
 }
 

@@ -5,6 +5,8 @@
  * finds whose file it may be.
  */
 import {
+  ConditionalCheckFailedException,
+  DeleteItemCommand,
   type DynamoDBClient,
   paginateQuery,
   QueryCommand,
@@ -71,6 +73,26 @@ export async function claimFolder(table: Table, run: Run, folder: Folder): Promi
     if (check !== undefined) return refused(folder, check.why)
     // Another run was faster.
     return claimFolder(table, run, folder)
+  }
+}
+
+/** Gives a folder back that a run claimed; one that is another's, or nobody's, stays as it is. */
+export async function releaseFolder(
+  { dynamodb, tableName: TableName }: Table,
+  run: Run,
+  folder: string,
+): Promise<void> {
+  try {
+    await dynamodb.send(
+      new DeleteItemCommand({
+        TableName,
+        Key: marshall({ run: folder, entry: CLAIM }),
+        ...UNLESS_ANOTHERS,
+        ExpressionAttributeValues: marshall({ ':run': run }),
+      }),
+    )
+  } catch (error) {
+    if (!(error instanceof ConditionalCheckFailedException)) throw error
   }
 }
 

@@ -158,7 +158,7 @@ function changesBetween(before: Entries, after: Entries): Change[] {
 }
 
 /** Somebody's own entries beside the hub's are left alone. */
-function isOfTheHub(entry: string): boolean {
+export function isOfTheHub(entry: string): boolean {
   return kindOf(entry) !== undefined || DERIVED.includes(entry.split('#', 1)[0] ?? '')
 }
 

@@ -5,8 +5,9 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isTransient } from '../bucket/bucket.ts'
+import { isAnythingBelow } from '../bucket/present.ts'
 import type { Action, Effect, Ledger } from '../hook/ledger.ts'
-import { keyIn, type Run } from '../hook/names.ts'
+import { factKey, keyIn, type Run } from '../hook/names.ts'
 import { type Decision, decide } from '../hook/plan.ts'
 import { type Observation, record } from '../hook/record.ts'
 import { commitRun, type LoadedRun, loadRun } from '../message-hub/message-hub.ts'
@@ -88,7 +89,7 @@ async function settleOnce(
     seen.push(...(await observe(worker.bucket, loaded.ledger, key)))
   }
   if (loaded.version === 0) {
-    if (!isRun(seen)) return loaded.ledger
+    if (!isRun(seen) || !(await isThere(worker, run))) return loaded.ledger
     const options = keyIn(run, 'checkpoint_hook.json')
     seen.unshift(...(await observe(worker.bucket, loaded.ledger, options)))
   }
@@ -105,6 +106,13 @@ function isRun(seen: Observation[]): boolean {
     if ('facts' in each) return each.facts.length > 0
     return each.kind === 'source'
   })
+}
+
+/** Of a run that is gone, and may have been forgotten, a late event makes none. */
+async function isThere({ bucket }: Worker, run: Run): Promise<boolean> {
+  const places = [keyIn(run, ''), factKey(run, '')]
+  for (const place of places) if (await isAnythingBelow(bucket, place)) return true
+  return false
 }
 
 function resends(ledger: Ledger, before: number | undefined): Observation[] {

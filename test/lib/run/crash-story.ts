@@ -45,7 +45,7 @@ interface Fault {
 }
 
 /** Calls that change nothing. */
-const READS = ['GetObject', 'HeadObject', 'ListObjectVersions', 'Query']
+const READS = ['GetObject', 'HeadObject', 'ListObjectsV2', 'ListObjectVersions', 'Query']
 
 /** Tests a story with every fault that it can meet. */
 export function describeFaults(story: readonly Chapter[], hows: readonly Fault['how'][]): void {
