@@ -1,5 +1,6 @@
 /** The command tree: what `ckpt` understands, and what its help says. */
 import { Command } from 'commander'
+import { addAdopt } from './commands/adopt.ts'
 import { addApply } from './commands/apply.ts'
 import { addDlq } from './commands/dlq.ts'
 import { addExplain } from './commands/explain.ts'
@@ -47,6 +48,7 @@ export function programOf(shell: Shell, version: string): Command {
   addApply(program, shell)
   addDlq(program, shell)
   addForget(program, shell)
+  addAdopt(program, shell)
   return program
 }
 

@@ -5,7 +5,7 @@ import type { Shell } from '../shell.ts'
 import { onStack } from '../stack/on-stack.ts'
 
 const MORE = `
-A message that fails five times lies in a dead-letter queue for 14 days, with the run, the key and the reason.
+A message that fails five times lies in a dead-letter queue, for 14 days, with run, key and reason.
 Mend what the reason names, then send all of them back: each goes to its queue before it leaves this one, so
 that none is lost, and to work off one twice does no more than once.
 

@@ -186,6 +186,13 @@ export async function versionsPage(
   return { rows: rowsOf(page), next: placeAfter(page) }
 }
 
+/** All rows of a listing below a prefix. */
+export async function rowsBelow(bucket: Bucket, prefix: string): Promise<ListedRow[]> {
+  const rows: ListedRow[] = []
+  for await (const page of pages(bucket, { Prefix: prefix })) rows.push(...rowsOf(page))
+  return rows
+}
+
 function rowsOf(page: ListObjectVersionsCommandOutput): ListedRow[] {
   return [
     ...(page.Versions ?? []).map((version) => listedOf(version, false)),

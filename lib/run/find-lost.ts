@@ -2,7 +2,7 @@
  * Finding uploads and removals whose events were lost: a round through the bucket's listing, some pages at a time,
  * from where the one before stopped.
  */
-import { type ListedRow, type ListingPlace, versionsPage } from '../bucket/versions.ts'
+import { type ListedRow, versionsPage } from '../bucket/versions.ts'
 import type { Ledger } from '../hook/ledger.ts'
 import type { Run } from '../hook/names.ts'
 import { loadRun } from '../message-hub/message-hub.ts'
@@ -99,23 +99,4 @@ export function rowsByRun(rows: readonly ListedRow[]): Map<Run, ListedRow[]> {
     }
   }
   return byRun
-}
-
-/** All of a listing below a prefix. */
-export async function allRows(
-  worker: Pick<Worker, 'bucket'>,
-  prefix: string,
-): Promise<ListedRow[]> {
-  const all: ListedRow[] = []
-  let next: ListingPlace | undefined = {}
-  while (next !== undefined) {
-    const page: Awaited<ReturnType<typeof versionsPage>> = await versionsPage(
-      worker.bucket,
-      prefix,
-      next,
-    )
-    all.push(...page.rows)
-    next = page.next
-  }
-  return all
 }
