@@ -1,6 +1,6 @@
 /** A sample of schedules through a deployed stack, objects and all, against MMEngine's own hook. */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import { S3Client } from '@aws-sdk/client-s3'
+import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3'
 import type { LocalCloud, StackOutputs } from '../../../local/cloud.ts'
 import { settled } from '../../../local/settled.ts'
 import { type Foreseen, foresee } from '../compare.ts'
@@ -45,13 +45,15 @@ export async function runOnStack(
   const dynamodb = new DynamoDBClient(stack.cloud.clientConfig)
   const runOf = ({ seed, number }: Schedule) => `oracle/${seed}/${number}`
   const outDirOf = ({ seed }: Schedule) => `oracle-out/${seed}`
+  const uploadTo = (run: string) => async (name: string, Body: Buffer | string) => {
+    const where = { Bucket: stack.outputs.BucketName, Key: `${run}/${name}` }
+    await s3.send(new PutObjectCommand({ ...where, Body }))
+  }
   const waiting = [...cases]
   const work = async (): Promise<void> => {
     for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
       await train({
-        s3,
-        bucket: stack.outputs.BucketName,
-        run: runOf(next.verdict.schedule),
+        put: uploadTo(runOf(next.verdict.schedule)),
         outDir: outDirOf(next.verdict.schedule),
         schedule: next.verdict.schedule,
         traces: next.traces,

@@ -9,11 +9,15 @@ import { pythonOf } from '../../../local/python.ts'
 
 const SCRIPT = fileURLToPath(new URL('./torch_files.py', import.meta.url))
 
-/** Saves so many checkpoints, each with bytes of its own. */
-export async function savedCheckpoints(count: number): Promise<Buffer[]> {
+/**
+ * Saves so many checkpoints, each with bytes of its own.
+ *
+ * @param weights numbers in the one weight that each has, of four bytes; its optimizer has as many
+ */
+export async function savedCheckpoints(count: number, weights = 6): Promise<Buffer[]> {
   return inFolder(async (folder) => {
     const names = Array.from({ length: count }, (_, at) => String(at))
-    await run('save', folder, names)
+    await run(['save', folder, String(weights)], names)
     return Promise.all(names.map((name) => readFile(join(folder, name))))
   })
 }
@@ -23,7 +27,7 @@ export async function keysOf(files: readonly Uint8Array[]): Promise<string[][]> 
   return inFolder(async (folder) => {
     const names = files.map((_, at) => String(at))
     await Promise.all(files.map((file, at) => writeFile(join(folder, String(at)), file)))
-    const found = JSON.parse(await run('keys', folder, names)) as Record<string, string[]>
+    const found = JSON.parse(await run(['keys', folder], names)) as Record<string, string[]>
     return names.map((name) => found[name] ?? [])
   })
 }
@@ -37,9 +41,9 @@ async function inFolder<T>(work: (folder: string) => Promise<T>): Promise<T> {
   }
 }
 
-async function run(command: 'save' | 'keys', folder: string, names: string[]): Promise<string> {
+async function run(given: string[], names: string[]): Promise<string> {
   const python = await pythonOf('torch')
-  const child = promisify(execFile)(python, [SCRIPT, command, folder])
+  const child = promisify(execFile)(python, [SCRIPT, ...given])
   child.child.stdin?.end(names.join('\n'))
   return (await child).stdout
 }

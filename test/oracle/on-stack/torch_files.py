@@ -1,10 +1,10 @@
 """Small checkpoints of a real torch: saved for a trainer to upload, and read for what came of them.
 
-Usage: torch_files.py save FOLDER < NAMES
+Usage: torch_files.py save FOLDER WEIGHTS < NAMES
        torch_files.py keys FOLDER < NAMES
 
-Names come one a line. No two checkpoints that are saved have the same bytes. ``keys`` prints the top-level keys
-of each file by its name, as JSON.
+Names come one a line. WEIGHTS is how many numbers the weight of a checkpoint has. No two checkpoints that are saved
+have the same bytes. ``keys`` prints the top-level keys of each file by its name, as JSON.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from typing import Any
 import torch
 
 
-def checkpoint(number: int) -> dict[str, Any]:
+def checkpoint(number: int, weights: int) -> dict[str, Any]:
     """The keys that MMEngine's runner saves, with numbers that no other one has."""
-    weight = torch.full((2, 3), float(number))
+    weight = torch.full((2, weights // 2), float(number))
     parameters = dict(state={0: dict(step=number, exp_avg=weight + 0.5)}, param_groups=[dict(lr=0.1)])
     return dict(
         meta=dict(epoch=number, iter=number),
@@ -37,7 +37,7 @@ def main() -> None:
     names = sys.stdin.read().splitlines()
     if command == "save":
         for number, name in enumerate(names):
-            torch.save(checkpoint(number), folder / name)
+            torch.save(checkpoint(number, int(sys.argv[3])), folder / name)
     else:
         print(
             json.dumps(

@@ -1,6 +1,5 @@
 /** A trainer that uploads what a schedule tells, in its order, as any S3 client does. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { PutObjectCommand, type S3Client } from '@aws-sdk/client-s3'
 import { nameIn } from '../ours.ts'
 import { isDirectoryAt, type Schedule } from '../schedule.ts'
 import { type Deed, isToBeAnnounced, type LifeTrace, lastNamedBy } from '../trainer-trace.ts'
@@ -9,11 +8,10 @@ import { eventText, logName, logText } from '../validations.ts'
 /** S3 tells whole seconds: clients leave two between what ends a life and what begins the next. */
 const BETWEEN_LIVES_MS = 2000
 
-/** Where a run is, and what it has to upload. */
+/** What a trainer has to upload, and how. */
 export interface Trainer {
-  s3: S3Client
-  bucket: string
-  run: string
+  /** Uploads a file of the run by its name. */
+  put: (name: string, body: Buffer | string) => Promise<void>
   /** What stands for the `out_dir` of the schedule: on the stack each sample has its own. */
   outDir: string
   schedule: Schedule
@@ -31,11 +29,11 @@ export async function train(trainer: Trainer): Promise<void> {
     const trace = traces.find((each) => each.index === index)
     if (index > 0) await sleep(BETWEEN_LIVES_MS)
     const begins = trace !== undefined && index > 0 && isToBeAnnounced(schedule, trace, traces)
-    if (begins) await put(trainer, 'before_train.json', '{}')
+    if (begins) await trainer.put('before_train.json', '{}')
     const named = life.arguments
     const isElsewhere = named['out_dir'] === 'out'
     const text = JSON.stringify(isElsewhere ? { ...named, out_dir: trainer.outDir } : named)
-    if (text !== told) await put(trainer, 'checkpoint_hook.json', text)
+    if (text !== told) await trainer.put('checkpoint_hook.json', text)
     told = text
     for (const deed of trace?.deeds ?? []) {
       if (deed.kind === 'validation') metrics += 1
@@ -56,19 +54,19 @@ async function perform(
       const isDirectory = isDirectoryAt(trace.layout, deed.step)
       await (isDirectory
         ? putDirectory(trainer, name)
-        : put(trainer, name, trainer.nextCheckpoint()))
+        : trainer.put(name, trainer.nextCheckpoint()))
       return
     }
     case 'validation': {
       await (trainer.schedule.metrics === 'log'
-        ? put(trainer, logName(trace), logText(trace, deed))
-        : put(trainer, `metrics/${metrics}.json`, eventText(deed)))
+        ? trainer.put(logName(trace), logText(trace, deed))
+        : trainer.put(`metrics/${metrics}.json`, eventText(deed)))
       return
     }
     case 'end': {
       const last = lastNamedBy(trainer.schedule, trace)
       const named = last === undefined ? {} : { last: nameIn(trace.told, last) }
-      await put(trainer, 'after_train.json', JSON.stringify(named))
+      await trainer.put('after_train.json', JSON.stringify(named))
     }
   }
 }
@@ -79,11 +77,7 @@ async function putDirectory(trainer: Trainer, name: string): Promise<void> {
     { name: 'mp_rank_00_model_states.pt', body: trainer.nextCheckpoint() },
     { name: 'zero/rank_0_optim_states.pt', body: Buffer.from(`optimizer of ${name}`) },
   ]
-  for (const file of files) await put(trainer, `${name}/${file.name}`, file.body)
+  for (const file of files) await trainer.put(`${name}/${file.name}`, file.body)
   const listed = files.map((file) => ({ name: file.name, size: file.body.byteLength }))
-  await put(trainer, `${name}/.complete.json`, JSON.stringify({ files: listed }))
-}
-
-async function put({ s3, bucket, run }: Trainer, name: string, Body: Buffer | string) {
-  await s3.send(new PutObjectCommand({ Bucket: bucket, Key: `${run}/${name}`, Body }))
+  await trainer.put(`${name}/.complete.json`, JSON.stringify({ files: listed }))
 }

@@ -1,0 +1,31 @@
+/** Waits until the hub has nothing left to do, and re-drives what was given up meanwhile. */
+import { SQSClient } from '@aws-sdk/client-sqs'
+import type { LocalCloud, StackOutputs } from '../../local/cloud.ts'
+import { type Outstanding, settled } from '../../local/settled.ts'
+import { redrive } from './dead-letters.ts'
+
+/**
+ * A message whose process was killed comes back after six time-outs of its function, and is tried five times;
+ * an effect without a message waits for the sweep.
+ */
+const TIMEOUT_SECONDS = 1500
+
+/**
+ * Waits for the queues and the effects, as often as there was something to re-drive.
+ *
+ * @returns how many messages were re-driven; both dead-letter queues are empty
+ * @throws {UnsettledError} after 25 minutes without an end
+ */
+export async function quiet(
+  cloud: Pick<LocalCloud, 'clientConfig' | 'log'>,
+  outputs: StackOutputs,
+  onPoll: (outstanding: Outstanding) => void,
+): Promise<number> {
+  const sqs = new SQSClient(cloud.clientConfig)
+  for (let redriven = 0; ; ) {
+    await settled(cloud, outputs, { timeoutSeconds: TIMEOUT_SECONDS, onPoll })
+    const again = await redrive(sqs, outputs)
+    if (again === 0) return redriven
+    redriven += again
+  }
+}
