@@ -13,11 +13,10 @@ export interface KillerSetting {
   /** The processes there are; only these are ever ended. */
   processes: () => Promise<readonly FunctionProcess[]>
   chance: Chance
+  /** The mean of the pauses between two kills. */
+  pauseMs: number
   onKill: (kill: Kill, made: number) => void
 }
-
-/** The mean of the pauses between two kills. */
-const PAUSE_MS = 1000
 
 /**
  * Kills until so many kills were made, or it is told to stop.
@@ -30,7 +29,7 @@ export async function killAtRandom(setting: KillerSetting, signal: AbortSignal):
   const began = performance.now()
   const made: Kill[] = []
   while (made.length < setting.kills && !signal.aborted) {
-    await sleep(2 * PAUSE_MS * chance.next())
+    await sleep(2 * setting.pauseMs * chance.next())
     const busy = await busyOf(await setting.processes())
     const names = [...new Set(busy.map(({ name }) => name))]
     const name = names[chance.between(0, Math.max(0, names.length - 1))]
