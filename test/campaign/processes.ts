@@ -1,5 +1,5 @@
 /** The processes that run functions: what the system tells of them. Linux alone has `/proc`. */
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, readlink } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 /** A process that runs a function, and which. */
@@ -13,7 +13,9 @@ export interface FunctionProcess {
 const WORKER =
   /ministack-lambda-[^/]*-Hub(Ingest|Publish|Query|Sweep)[0-9A-F]{8}-[^/]*\/_worker\.js/
 /** Long enough for a process that works to have used the processor, or to have read something. */
-const LOOK_AGAIN_MS = 40
+const LOOK_AGAIN_MS = 60
+/** Standard input, output and error, which may be sockets too. */
+const STANDARD = ['0', '1', '2']
 
 /** The functions' processes that an emulator started: its own children, no others. */
 export async function workersOf(emulator: number): Promise<FunctionProcess[]> {
@@ -30,12 +32,29 @@ export async function workersOf(emulator: number): Promise<FunctionProcess[]> {
   return found.flat()
 }
 
-/** Those that are at work: they use the processor, or read or write, while they are looked at. */
+/**
+ * Those in the midst of an invocation: they have called AWS, and use the processor, read or write, while they
+ * are looked at. One that still loads its code would lose nothing.
+ */
 export async function busyOf(processes: readonly FunctionProcess[]): Promise<FunctionProcess[]> {
   const before = await Promise.all(processes.map(({ pid }) => workOf(pid)))
   await sleep(LOOK_AGAIN_MS)
   const after = await Promise.all(processes.map(({ pid }) => workOf(pid)))
-  return processes.filter((_, at) => after[at] !== '' && before[at] !== after[at])
+  const calling = await Promise.all(processes.map(({ pid }) => isConnected(pid)))
+  return processes.filter((_, at) => calling[at] && after[at] !== '' && before[at] !== after[at])
+}
+
+async function isConnected(pid: number): Promise<boolean> {
+  try {
+    const folder = `/proc/${pid}/fd`
+    const open = (await readdir(folder)).filter((name) => !STANDARD.includes(name))
+    const links = await Promise.all(
+      open.map((name) => readlink(`${folder}/${name}`).catch(() => '')),
+    )
+    return links.some((link) => link.startsWith('socket:'))
+  } catch {
+    return false
+  }
 }
 
 async function workOf(pid: number): Promise<string> {
