@@ -1,7 +1,6 @@
 /** `npm run campaign`: long trainings through the deployed stack, with its functions' processes killed. */
 
-import { verdictText } from '../oracle/report.ts'
-import { reportOf } from './report.ts'
+import { reportOf, wrongText } from './report.ts'
 import { playRound } from './round.ts'
 import { CampaignSettingError, roundsOf, type Setting, settingFrom } from './settings.ts'
 import { forget, keep, type Tally, unfinished } from './tally.ts'
@@ -49,7 +48,7 @@ async function campaign(given: Setting, tally: Tally): Promise<void> {
     if (at < tally.done.length) continue
     const result = await playRound(round, say)
     const wrong = result.verdicts.filter(({ mismatches }) => mismatches.length > 0)
-    for (const verdict of wrong) process.stdout.write(`\n${verdictText(verdict)}\n`)
+    for (const verdict of wrong) process.stdout.write(`\n${wrongText(verdict)}\n`)
     if (result.kills.length < round.kills) {
       say(`only ${result.kills.length} of ${round.kills} kills were made: give it more to do`)
     }
