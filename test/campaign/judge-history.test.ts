@@ -123,11 +123,4 @@ describe('the version history', () => {
       'r/epoch_1.pth was deleted as the newest checkpoint',
     ])
   })
-
-  it('has the copy of a best before the marker on its source', () => {
-    expect(verdictOf({ 'r/best_acc_epoch_1.pth': [[3, 'x']] })).toEqual([])
-    expect(verdictOf({ 'r/best_acc_epoch_1.pth': [[5, 'x']] })).toEqual([
-      'r/epoch_1.pth was deleted before its copy r/best_acc_epoch_1.pth was made',
-    ])
-  })
 })

@@ -20,7 +20,6 @@ export interface CheckpointFate {
 
 /** What the hub makes, and may take back once something else has its place. */
 const MADE = /(^|\/)best_[^/]*\.pth$|-[0-9a-f]{8}\.pth$/
-const BEST = /^(.*\/)best_.*_(epoch_\d+\.pth)$/
 
 /**
  * Judges a history.
@@ -79,8 +78,8 @@ function misplaced(
 }
 
 /**
- * Markers that were set before what they had to wait for: a newer upload of a later step, and of a best
- * checkpoint that stays below its marker the first version of its copy.
+ * Markers that were set before a later step was there. Whether the copy of a best was made first cannot be asked
+ * here: a checkpoint may have been evicted before its metrics came, and is then copied from where it lies.
  */
 function deletedTooEarly(
   history: BucketHistory,
@@ -104,13 +103,6 @@ function deletedTooEarly(
     for (const marker of markers) {
       if (marker.at < successor) wrong.push(`${key} was deleted as the newest checkpoint`)
     }
-  }
-  for (const [key, [first]] of history) {
-    const [, folder, name] = BEST.exec(key) ?? []
-    const source = history.get(`${folder}${name}`)?.at(-1)
-    if (source === undefined || first === undefined || source.etag !== undefined) continue
-    if (source.at < first.at)
-      wrong.push(`${folder}${name} was deleted before its copy ${key} was made`)
   }
   return wrong
 }
