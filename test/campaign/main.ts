@@ -14,6 +14,7 @@ the version history of the bucket. Ends with 1 where something differs.
   --runs N       trainings at once (1)
   --uploads N    checkpoints of 64 KiB that they upload in all (200)
   --kills N      processes of functions that are killed (0)
+  --every MS     between two kills, on average (1000)
   --processes N  so many processes of our own run the bundled functions, instead of the emulator (0)
   --pace MS      between two uploads of a training, on average (0)
   --rounds N     in so many parts, each with an emulator of its own; what ended right is not done again (1)

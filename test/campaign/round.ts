@@ -42,8 +42,6 @@ const CONTEXT = {
 }
 /** A checkpoint with two such tensors is 64 KiB and its pickle. */
 const WEIGHTS = 8192
-/** Between two kills, on average: so many functions work at a time that some of them get done meanwhile. */
-const KILL_PAUSE_MS = 1000
 /** Runs that are looked at in the end at a time: each starts a Python. */
 const JUDGES = 2
 
@@ -113,7 +111,7 @@ async function play(
       kills: round.kills,
       processes,
       chance: chanceOf(round.seed, -1 - round.first),
-      pauseMs: KILL_PAUSE_MS,
+      pauseMs: round.killPauseMs,
       onKill: ({ name, pid, seconds }, made) =>
         say(`${seconds.toFixed(1)} s: kill ${made} of ${round.kills}: ${name}, process ${pid}`),
     },

@@ -9,6 +9,8 @@ export interface Setting {
   uploads: number
   /** Processes of functions that are killed. */
   kills: number
+  /** Between two kills, on average, in milliseconds. */
+  killPauseMs: number
   /** Processes that take the queues' messages instead of the emulator; 0: the emulator does. */
   processes: number
   /** One after the other, each with an emulator of its own: what is done is not done again. */
@@ -30,7 +32,7 @@ export class CampaignSettingError extends Error {
   override readonly name = 'CampaignSettingError'
 }
 
-const DEFAULTS = { runs: 1, uploads: 200, kills: 0, processes: 0, rounds: 1, pace: 0 }
+const DEFAULTS = { runs: 1, uploads: 200, kills: 0, processes: 0, rounds: 1, pace: 0, every: 1000 }
 
 /**
  * Reads the command line.
@@ -52,6 +54,7 @@ export function settingFrom(
       processes: text,
       rounds: text,
       pace: text,
+      every: text,
       seed: text,
       fresh: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -66,6 +69,7 @@ export function settingFrom(
     processes: number('processes', 0, DEFAULTS.processes),
     rounds: number('rounds', 1, DEFAULTS.rounds),
     paceMs: number('pace', 0, DEFAULTS.pace),
+    killPauseMs: number('every', 0, DEFAULTS.every),
     seed: number('seed', 0, otherwise),
   }
   const parts = setting.runs * setting.rounds
