@@ -77,7 +77,9 @@ function planCheckpoints(draft: Draft, outcome: Outcome): void {
     const state = draft.checkpoints.get(id) ?? UNTOUCHED
     if (fate?.kind === 'evicted') {
       const isDecided = state.evicted?.versionId === fact.live.versionId || fact.live.gone
-      if (!isDecided && !isNeeded(draft, outcome, fact)) evict(draft, id, fact, state)
+      const needed = isNeeded(draft, outcome, fact)
+      if (!isDecided && !needed) evict(draft, id, fact, state)
+      if (isDecided && needed) postpone(draft, id, state)
     } else if (isWanted(fate)) {
       if (isEvicted(state, fact)) restore(draft, id, fact, state)
       else if (isHalfDeleted(state, fact)) mend(draft, id, fact)
@@ -98,6 +100,18 @@ function evict(draft: Draft, id: string, fact: CheckpointFact, state: Checkpoint
   const evicted = { versionId, etag, seconds: draft.nowSeconds }
   draft.checkpoints.set(id, { ...state, evicted })
   draft.add({ kind: 'evict', id, key, versionId, etag, ...markerOf(fact.live) })
+}
+
+/** What was to go is the source of a copy after all: an eviction that was not carried out yet waits for that. */
+function postpone(draft: Draft, id: string, state: CheckpointState): void {
+  const standing = draft.effects.filter(
+    ({ action }) => action.kind === 'evict' && action.id === id && action.marker === undefined,
+  )
+  if (standing.length === 0 || state.evicted === undefined) return
+  for (const { number } of standing) draft.withdraw(number)
+  // Some worker may be carrying it out at this moment.
+  const withdrawn = [...new Set([...state.withdrawn, state.evicted.versionId])]
+  draft.checkpoints.set(id, { ...state, evicted: undefined, withdrawn })
 }
 
 /**

@@ -57,6 +57,20 @@ describe('an eviction', () => {
     expect(hub.steps()).toEqual([1, 2, 3])
   })
 
+  test('waits for the best copy also where it was decided before that was wanted', () => {
+    const run = aRun({ max_keep_ckpts: 1, save_best: 'acc' }).upload(1, 2)
+    const hub = new AHub(run)
+    for (const seen of run.observations) hub.put(seen)
+    hub.ledger = hub.decide().ledger
+    expect(hub.pending()).toContain('evict epoch_1.pth')
+    for (const seen of run.metrics(1, { acc: 0.5 }).observations.slice(-1)) hub.put(seen)
+    hub.ledger = hub.decide().ledger
+    expect(hub.pending()).toContain('make best_acc_epoch_1.pth')
+    expect(hub.pending()).not.toContain('evict epoch_1.pth')
+    expect(hub.settle().steps()).toEqual([2])
+    expect(hub.bestCopies()).toEqual(['best_acc_epoch_1.pth'])
+  })
+
   test('waits until the best copy of its source is committed', () => {
     const run = aRun({ ...PUBLISHING, max_keep_ckpts: 1 })
     const hub = new AHub(run)

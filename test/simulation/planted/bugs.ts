@@ -123,8 +123,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'evicts a source before the copy of it is committed',
     file: 'hook/plan.ts',
-    line: 'if (!isDecided && !isNeeded(draft, outcome, fact)) evict',
-    instead: 'if (!isDecided) evict',
+    line: 'const needed = isNeeded(draft, outcome, fact)',
+    instead: 'const needed = isNeeded(draft, outcome, fact) && fact === undefined',
     foundBy: 19,
   },
   {
