@@ -1,5 +1,6 @@
 /** Explanations for programs. Scores are texts where JSON has no number for them. */
-import type { BestStanding, Rival } from '../../lib/hook/explain.ts'
+import type { Rival } from '../../lib/hook/evictions.ts'
+import type { BestStanding } from '../../lib/hook/explain.ts'
 import type { FactAt } from '../../lib/hook/history-until.ts'
 import { uriOf } from '../../lib/hook/names.ts'
 import { isoTime } from '../output/times.ts'

@@ -20,9 +20,21 @@ import type { Survey } from './survey.ts'
 export type Eviction = {
   reason: string
   rule: 'max_keep_ckpts' | 'outside the series'
-  /** The checkpoints that took its place. */
-  rivals: readonly CheckpointFact[]
+  rivals: readonly Rival[]
 } & ({ kind: 'evicted' } | { kind: 'held'; held: Held })
+
+/** A checkpoint that took the place of another: as the trainer uploaded it, whatever the hub did to it since. */
+export interface Rival {
+  step: number
+  key: string
+  /** When it was uploaded, in seconds since 1970. */
+  seconds: number
+}
+
+/** A checkpoint as the rival of another. */
+export function rivalOf({ step, key, first }: CheckpointFact): Rival {
+  return { step, key, seconds: first.seconds }
+}
 
 /** What the brake holds: a version of the options, and how many checkpoints it would evict at once. */
 export interface Held {
@@ -144,11 +156,11 @@ function byNumber(a: number, b: number): number {
 }
 
 /** The rivals that an orderly run's deque would hold when the member at a place fell out of it. */
-function newerThan(inTime: Standing[], place: number, keep: number): CheckpointFact[] {
-  return inTime.slice(place + 1, place + 1 + keep).map(({ fact }) => fact)
+function newerThan(inTime: Standing[], place: number, keep: number): Rival[] {
+  return inTime.slice(place + 1, place + 1 + keep).map(({ fact }) => rivalOf(fact))
 }
 
-function crowdedOut(rivals: CheckpointFact[], keep: number): string {
+function crowdedOut(rivals: Rival[], keep: number): string {
   const newer = rivals.map(({ step }) => step)
   return `evicted: max_keep_ckpts=${keep}, newer ${newer.join(', ')}`
 }
@@ -170,12 +182,12 @@ function strayEvictions(standings: Standing[], survey: Survey): Map<Standing, Ev
     const steps = stepsOf.get(stray.life) ?? []
     const newer = steps[steps.indexOf(stray.fact.step) + 1]
     const keep = optionsNow(survey.policy).maxKeepCkpts
-    const evict = (why: string, rivals: CheckpointFact[]) => {
+    const evict = (why: string, rivals: Rival[]) => {
       const reason = `${strayReason(options)}, ${why}`
       evictions.set(stray, { kind: 'evicted', reason, rule: 'outside the series', rivals })
     }
     if (newer !== undefined) {
-      evict(`newer ${newer}`, [stray.life.steps.get(newer) ?? []].flat())
+      evict(`newer ${newer}`, [stray.life.steps.get(newer) ?? []].flat().map(rivalOf))
     } else if (stray.life !== survey.lives.at(-1) && keep > 0 && inTime.length - index > keep) {
       evict(`of an earlier life, ${keep} are newer`, newerThan(inTime, index, keep))
     }

@@ -3,6 +3,7 @@
  *
  * Decides nothing: it says what `retention.ts` and `best.ts` decided, and what the ledger says was done.
  */
+import { type Rival, rivalOf } from './evictions.ts'
 import {
   bytesOf,
   type CheckpointFact,
@@ -16,14 +17,6 @@ import type { Decision } from './plan.ts'
 import { type Ranked, rankingOf } from './ranking.ts'
 import type { Fate, KeepRule } from './retention.ts'
 import type { Rule } from './rule.ts'
-
-/** A checkpoint beside another. */
-export interface Rival {
-  step: number
-  key: string
-  /** When it was uploaded, in seconds since 1970. */
-  seconds: number
-}
 
 /** Where a checkpoint stands by one tracked metric. */
 export interface BestStanding {
@@ -76,7 +69,7 @@ export interface Explanation {
   rule: RuleName
   /** The rule in words, as the table of the hub has it. */
   reason: string
-  rivals: Rival[]
+  rivals: readonly Rival[]
   /** When its bytes were first uploaded, in seconds since 1970. */
   uploadedSeconds: number
   sizeBytes: number
@@ -122,7 +115,7 @@ export function explain({ ledger, outcome, heldDeletions }: Decision): Explanati
           fate: fate.kind,
           rule: 'rule' in fate ? fate.rule : fate.kind,
           reason: fate.reason,
-          rivals: 'rivals' in fate ? fate.rivals.map(rivalOf) : [],
+          rivals: 'rivals' in fate ? fate.rivals : [],
           uploadedSeconds: (standing?.fact.first ?? live).seconds,
           sizeBytes: live.sizeBytes,
           life: standing?.life.ordinal,
@@ -134,10 +127,6 @@ export function explain({ ledger, outcome, heldDeletions }: Decision): Explanati
         },
       ]
     })
-}
-
-function rivalOf({ step, key, first }: CheckpointFact): Rival {
-  return { step, key, seconds: first.seconds }
 }
 
 function bestStandings({

@@ -6,7 +6,7 @@
  * Any other upload goes once a newer complete one of its life is there. In an orderly run this is the
  * hook's own deque; in a disorderly one it errs towards keeping.
  */
-import { type Eviction, evictionsOf, type Held } from './evictions.ts'
+import { type Eviction, evictionsOf, type Held, type Rival } from './evictions.ts'
 import {
   type CheckpointFact,
   compareMoments,
@@ -33,14 +33,14 @@ export type Fate =
       reason: string
       member: boolean
       /** The checkpoints that took its place. */
-      rivals: readonly CheckpointFact[]
+      rivals: readonly Rival[]
     }
   | {
       kind: 'held'
       rule: Eviction['rule']
       reason: string
       member: boolean
-      rivals: readonly CheckpointFact[]
+      rivals: readonly Rival[]
       held: Held
     }
   | { kind: 'removed' | 'torn' | 'other series'; reason: string; member: boolean }
