@@ -108,6 +108,18 @@ describe('the version history', () => {
     )
   })
 
+  it('may have a step that another life uploaded again, and has that on top', () => {
+    const again = uploaded('r/epoch_2.pth', 8, 'bb')
+    const versions: Told[] = [
+      [3, 'b'],
+      [8, 'bb'],
+    ]
+    const judged = (told: Told[]) =>
+      judgeHistory(historyOf({ ...RIGHT, 'r/epoch_2.pth': told }), [...UPLOADS, again], FATES)
+    expect(judged(versions)).toEqual([])
+    expect(judged([...versions, [9, 'b']])).toEqual(['r/epoch_2.pth is not what was uploaded last'])
+  })
+
   it('has no marker upon a marker', () => {
     expect(verdictOf({ 'r/epoch_1.pth': [[1, 'a'], [4], [5]] })).toEqual([
       'r/epoch_1.pth: the marker r/epoch_1.pth at 5 deletes nothing',

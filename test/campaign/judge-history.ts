@@ -12,7 +12,7 @@ export interface Uploaded {
   etag: string
 }
 
-/** A checkpoint's key, in the order of lives and steps, and whether it is to stay. */
+/** A checkpoint's key, and whether it is to stay. */
 export interface CheckpointFate {
   key: string
   stays: boolean
@@ -34,18 +34,20 @@ export function judgeHistory(
   fates: readonly CheckpointFate[],
 ): string[] {
   const staying = new Map(fates.map(({ key, stays }) => [key, stays]))
-  const own = new Map(uploads.map((each) => [each.key, each]))
+  const own = Map.groupBy(uploads, ({ key }) => key)
   const wrong = uploads.flatMap((each) => missing(each, history))
   for (const [key, versions] of history) {
-    const upload = own.get(key)
+    const ofKey = own.get(key)
     const stays = staying.get(key)
-    const markers = versions.filter(({ etag }) => etag === undefined)
-    if (stays !== undefined && upload !== undefined)
-      wrong.push(...misplaced(key, versions, upload, stays))
-    else if (upload === undefined && MADE.test(key)) continue
-    else if (markers.length > 0) wrong.push(`${key} was deleted, which nothing asks for`)
+    if (ofKey === undefined && MADE.test(key)) continue
+    if (stays !== undefined && ofKey !== undefined) {
+      wrong.push(...misplaced(key, versions, ofKey, stays))
+    } else if (versions.some(({ etag }) => etag === undefined)) {
+      wrong.push(`${key} was deleted, which nothing asks for`)
+    }
   }
-  return [...wrong, ...deletedTooEarly(history, uploads, fates)]
+  const checkpoints = uploads.filter(({ key }) => staying.has(key))
+  return [...wrong, ...deletedAsNewest(history, checkpoints)]
 }
 
 function missing({ key, versionId, etag }: Uploaded, history: BucketHistory): string[] {
@@ -54,23 +56,26 @@ function missing({ key, versionId, etag }: Uploaded, history: BucketHistory): st
   return version.etag === etag ? [] : [`${key}: the version ${versionId} has other bytes`]
 }
 
-/** A checkpoint that is not where it is to be, or is not what was uploaded. */
+/** A checkpoint that is not where it is to be, or is not what was uploaded last. */
 function misplaced(
   key: string,
   versions: readonly Version[],
-  upload: Uploaded,
+  uploads: readonly Uploaded[],
   stays: boolean,
 ): string[] {
-  const top = versions.at(-1)
-  const isLive = top?.etag !== undefined
-  const others = versions.filter(({ etag }) => etag !== undefined && etag !== upload.etag)
+  const top = versions.at(-1)?.etag
+  const known = new Set<string | undefined>([undefined, ...uploads.map(({ etag }) => etag)])
+  const strange = versions.filter(({ etag }) => !known.has(etag))
   const doubled = versions.filter(
     ({ etag }, at) => etag === undefined && versions[at - 1]?.etag === undefined,
   )
   return [
-    ...(stays && !isLive ? [`${key} is to stay and is below a delete marker`] : []),
-    ...(!stays && isLive ? [`${key} is to be evicted and is there`] : []),
-    ...others.map(
+    ...(stays && top === undefined ? [`${key} is to stay and is below a delete marker`] : []),
+    ...(stays && top !== undefined && top !== uploads.at(-1)?.etag
+      ? [`${key} is not what was uploaded last`]
+      : []),
+    ...(!stays && top !== undefined ? [`${key} is to be evicted and is there`] : []),
+    ...strange.map(
       ({ versionId }) => `${key}: the version ${versionId} is no upload of the trainer`,
     ),
     ...doubled.map(({ versionId }) => `${key}: the marker ${versionId} deletes nothing`),
@@ -78,30 +83,27 @@ function misplaced(
 }
 
 /**
- * Markers that were set before a later step was there. Whether the copy of a best was made first cannot be asked
- * here: a checkpoint may have been evicted before its metrics came, and is then copied from where it lies.
+ * Markers that were set before the trainer had uploaded another checkpoint after the one below. Whether the copy
+ * of a best was made first cannot be asked here: a checkpoint may have been evicted before its metrics came, and
+ * is then copied from where it lies.
  */
-function deletedTooEarly(
-  history: BucketHistory,
-  uploads: readonly Uploaded[],
-  fates: readonly CheckpointFate[],
-): string[] {
-  const order = fates.map(({ key }) => key)
-  const arrived = new Map(
-    uploads.map(({ key, versionId }) => [
-      key,
+function deletedAsNewest(history: BucketHistory, checkpoints: readonly Uploaded[]): string[] {
+  const arrivals = checkpoints.map(
+    ({ key, versionId }) =>
       history.get(key)?.find((each) => each.versionId === versionId)?.at ??
-        Number.POSITIVE_INFINITY,
-    ]),
+      Number.POSITIVE_INFINITY,
   )
   const wrong: string[] = []
-  for (const [at, key] of order.entries()) {
-    const markers = (history.get(key) ?? []).filter(({ etag }) => etag === undefined)
-    const successor = Math.min(
-      ...order.slice(at + 1).map((each) => arrived.get(each) ?? Number.POSITIVE_INFINITY),
-    )
-    for (const marker of markers) {
-      if (marker.at < successor) wrong.push(`${key} was deleted as the newest checkpoint`)
+  for (const key of new Set(checkpoints.map((each) => each.key))) {
+    const versions = history.get(key) ?? []
+    for (const [at, marker] of versions.entries()) {
+      const below = versions[at - 1]?.etag
+      if (marker.etag !== undefined || below === undefined) continue
+      const deleted = checkpoints.findLastIndex((each) => each.key === key && each.etag === below)
+      const isFollowed = checkpoints.some(
+        (each, place) => place > deleted && each.key !== key && (arrivals[place] ?? 0) <= marker.at,
+      )
+      if (!isFollowed) wrong.push(`${key} was deleted as the newest checkpoint`)
     }
   }
   return wrong

@@ -1,6 +1,7 @@
 /**
  * One process that runs a function as Lambda does: takes messages from its queue, hands them to the bundled
- * handler, and deletes those that did not fail. Started by pollers.ts, with the function's own variables.
+ * handler, and deletes those that did not fail. Started by pollers.ts, with the function's own variables; tells it
+ * when an invocation begins and when its messages are deleted.
  *
  * Usage: poller.ts BUNDLE QUEUE_URL BATCH_SIZE TIMEOUT_SECONDS VISIBILITY_SECONDS
  */
@@ -30,7 +31,10 @@ for (;;) {
       VisibilityTimeout: visibilitySeconds,
     }),
   )
-  if (Messages.length > 0) await invoke(Messages)
+  if (Messages.length === 0) continue
+  process.send?.('begins')
+  await invoke(Messages)
+  process.send?.('ended')
 }
 
 async function invoke(messages: readonly Message[]): Promise<void> {

@@ -17,7 +17,7 @@ const POLLER = fileURLToPath(new URL('./poller.ts', import.meta.url))
 
 /** Processes that take messages; one that ends, killed or not, is followed by another. */
 export interface Pollers {
-  /** Those that run now. */
+  /** Those that have messages in hand now: to kill one that waits for some would lose nothing. */
   processes: () => readonly FunctionProcess[]
   /** The end of what they said. */
   log: () => string
@@ -56,7 +56,7 @@ export async function startPollers(
     deployed(lambda, assembly, 'ingest', outputs.IngestFunctionName, outputs.EventsQueueUrl, 10),
     deployed(lambda, assembly, 'publish', outputs.PublishFunctionName, outputs.JobsQueueUrl, 1),
   ])
-  const running = new Map<ReturnType<typeof spawnGroup>, FunctionProcess>()
+  const running = new Map<ReturnType<typeof spawnGroup>, FunctionProcess | undefined>()
   let log = ''
   let isStopping = false
   const start = (each: Deployed): void => {
@@ -64,7 +64,7 @@ export async function startPollers(
     const { bundle, queueUrl, batchSize } = each
     const given = [bundle, queueUrl, ...[batchSize, timeoutSeconds, timeoutSeconds].map(String)]
     const child = spawnGroup(process.execPath, [POLLER, ...given], {
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       env: { ...plainEnvironment(), ...each.environment, ...cloud.environment },
     })
     for (const stream of [child.stdout, child.stderr]) {
@@ -72,7 +72,12 @@ export async function startPollers(
         log = (log + chunk.toString()).slice(-LOG_TAIL_CHARACTERS)
       })
     }
-    if (child.pid !== undefined) running.set(child, { pid: child.pid, name: each.name })
+    running.set(child, undefined)
+    child.on('message', (message) => {
+      const { pid } = child
+      const isBusy = message === 'begins' && pid !== undefined
+      running.set(child, isBusy ? { pid, name: each.name } : undefined)
+    })
     child.on('exit', () => {
       running.delete(child)
       start(each)
@@ -81,7 +86,7 @@ export async function startPollers(
   const publishers = Math.max(1, Math.floor(count / 3))
   for (let at = 0; at < Math.max(2, count); at++) start(at < publishers ? publish : ingest)
   return {
-    processes: () => [...running.values()],
+    processes: () => [...running.values()].filter((each) => each !== undefined),
     log: () => log,
     stop: async () => {
       isStopping = true
