@@ -29,6 +29,7 @@ for (;;) {
       MaxNumberOfMessages: batchSize,
       WaitTimeSeconds: 1,
       VisibilityTimeout: visibilitySeconds,
+      MessageSystemAttributeNames: ['ApproximateReceiveCount'],
     }),
   )
   if (Messages.length === 0) continue
@@ -41,10 +42,11 @@ async function invoke(messages: readonly Message[]): Promise<void> {
   const deadline = Date.now() + timeoutSeconds * 1000
   // Lambda ends what takes too long; whoever started this process starts another.
   const alarm = setTimeout(() => process.exit(1), timeoutSeconds * 1000)
-  const Records = messages.map(({ MessageId, Body, ReceiptHandle }) => ({
+  const Records = messages.map(({ MessageId, Body, ReceiptHandle, Attributes }) => ({
     messageId: MessageId,
     body: Body,
     receiptHandle: ReceiptHandle,
+    attributes: Attributes,
   }))
   const context = { getRemainingTimeInMillis: () => deadline - Date.now() }
   const { batchItemFailures } = await handler({ Records }, context)

@@ -1,8 +1,7 @@
 /** Waits until the hub has nothing left to do, and re-drives what was given up meanwhile. */
-import { SQSClient } from '@aws-sdk/client-sqs'
 import type { LocalCloud, StackOutputs } from '../../local/cloud.ts'
 import { type Outstanding, settled } from '../../local/settled.ts'
-import { redrive } from './dead-letters.ts'
+import { deadLetters, type Letter, redrive } from './dead-letters.ts'
 
 /**
  * A message whose process was killed comes back after six time-outs of its function, and is tried five times;
@@ -13,19 +12,18 @@ const TIMEOUT_SECONDS = 1500
 /**
  * Waits for the queues and the effects, as often as there was something to re-drive.
  *
- * @returns how many messages were re-driven; both dead-letter queues are empty
+ * @returns the messages that were re-driven; both dead-letter queues are empty
  * @throws {UnsettledError} after 25 minutes without an end
  */
 export async function quiet(
-  cloud: Pick<LocalCloud, 'clientConfig' | 'log'>,
+  cloud: LocalCloud,
   outputs: StackOutputs,
   onPoll: (outstanding: Outstanding) => void,
-): Promise<number> {
-  const sqs = new SQSClient(cloud.clientConfig)
-  for (let redriven = 0; ; ) {
+): Promise<Letter[]> {
+  const redriven: Letter[] = []
+  do {
+    redriven.push(...(await redrive(cloud)))
     await settled(cloud, outputs, { timeoutSeconds: TIMEOUT_SECONDS, onPoll })
-    const again = await redrive(sqs, outputs)
-    if (again === 0) return redriven
-    redriven += again
-  }
+  } while ((await deadLetters(cloud)).length > 0)
+  return redriven
 }

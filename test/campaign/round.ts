@@ -124,7 +124,8 @@ async function play(
   over.abort()
   const kills = await killing
   const seconds = secondsSince(began)
-  say(`nothing is left to do after ${seconds} s; ${redriven} messages were re-driven`)
+  for (const { key, reason } of redriven) say(`re-driven: ${key ?? ''}: ${reason ?? 'not said'}`)
+  say(`nothing is left to do after ${seconds} s; ${redriven.length} messages were re-driven`)
   const verdicts: Verdict[] = []
   const waiting = [...trainings]
   const work = async (): Promise<void> => {
@@ -133,7 +134,7 @@ async function play(
     }
   }
   await Promise.all(Array.from({ length: JUDGES }, work))
-  return { verdicts, objects, kills, redriven, seconds }
+  return { verdicts, objects, kills, redriven: redriven.length, seconds }
 }
 
 function secondsSince(began: number): number {
