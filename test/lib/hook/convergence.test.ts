@@ -185,9 +185,8 @@ class Hub {
 
 /** Without the ids of versions, which the bucket gives in the order of its writes. */
 function shownFate([id, fate]: [string, Fate]): [string, unknown] {
-  const rivals = 'rivals' in fate ? fate.rivals.map(({ step, ordinal }) => [step, ordinal]) : []
   const held = fate.kind === 'held' ? [fate.held.evicts, fate.held.maxKeepCkpts] : []
-  return [id, { ...fate, rivals, held }]
+  return [id, { ...fate, held }]
 }
 
 /** What happens by chance in a schedule. */
