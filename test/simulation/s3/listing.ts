@@ -1,6 +1,8 @@
 /** `ListObjectVersions`: by key, and of each key the newest first. */
 import type {
   DeleteMarkerEntry,
+  ListObjectsV2CommandInput,
+  ListObjectsV2CommandOutput,
   ListObjectVersionsCommandInput,
   ListObjectVersionsCommandOutput,
   ObjectVersion,
@@ -58,6 +60,27 @@ export function listVersions(
         NextKeyMarker: last.key,
         ...(last.versionId !== undefined && { NextVersionIdMarker: last.versionId }),
       }),
+  }
+}
+
+/** `ListObjectsV2`, of which the hub asks for a first page only: by key, without what is deleted. */
+export function listObjects(
+  shelf: Shelf,
+  { Prefix = '', MaxKeys = MOST_ROWS, Delimiter, ContinuationToken }: ListObjectsV2CommandInput,
+): ListObjectsV2CommandOutput {
+  if (Delimiter !== undefined || ContinuationToken !== undefined) {
+    throw new TypeError('the model of S3 lists a first page without folders only')
+  }
+  const present = [...rowsAfter(shelf, Prefix, { Bucket: shelf.bucketName })].flatMap(
+    ({ version: { key, object }, isLatest }) =>
+      isLatest && object !== undefined ? [{ Key: key, ...sized(object) }] : [],
+  )
+  const Contents = present.slice(0, Math.min(MaxKeys, shelf.pageRows))
+  return {
+    $metadata: { httpStatusCode: 200 },
+    KeyCount: Contents.length,
+    IsTruncated: present.length > Contents.length,
+    ...(Contents.length > 0 && { Contents }),
   }
 }
 

@@ -3,7 +3,7 @@
  * whole, at one moment.
  */
 import { s3Error } from './errors.ts'
-import { listVersions } from './listing.ts'
+import { listObjects, listVersions } from './listing.ts'
 import * as multipart from './multipart.ts'
 import * as objects from './objects.ts'
 import type { Shelf, Upload } from './shelf.ts'
@@ -22,6 +22,7 @@ const OPERATIONS: Record<string, (shelf: Shelf, input: never) => object> = {
   DeleteObject: objects.deleteObject,
   CopyObject: objects.copyObject,
   ListObjectVersions: listVersions,
+  ListObjectsV2: listObjects,
   CreateMultipartUpload: multipart.createUpload,
   UploadPart: multipart.uploadPart,
   UploadPartCopy: multipart.uploadPartCopy,
