@@ -26,6 +26,8 @@ const SWEEP_EVERY_MS = 900_000
 const STORM_MS = 3 * 3_600_000
 /** In so many sweeps all is to be done once nothing goes wrong any more. */
 const CALM_SWEEPS = 12
+/** An hour lies between two of these, and a round through the bucket begins an hour after the one before at most. */
+const WHOLE_ROUND = 2
 /** And in so many invocations: each message may be handed out once more, and each effect takes a few. */
 const CALM_INVOCATIONS = 400
 
@@ -58,7 +60,7 @@ async function live(world: World): Promise<Verdict> {
   const before = world.invocations
   // Whoever is still stalled comes to an end, and what is hidden in a queue comes back.
   for (let sweeps = 0; sweeps < CALM_SWEEPS && isBounded; sweeps++) {
-    if (sweeps > 0 && isAtRest(world)) break
+    if (sweeps > WHOLE_ROUND && isAtRest(world)) break
     timeline.after(0, () => world.sweep())
     world.redrive()
     isBounded = await timeline.run(timeline.nowMs + 4 * SWEEP_EVERY_MS, MOST_STEPS)
