@@ -45,21 +45,21 @@ export const BUGS: readonly Bug[] = [
     file: 'hook/record.ts',
     line: 'const decided = [state.evicted?.versionId, ...state.withdrawn]',
     instead: 'const decided = [state.evicted?.versionId]',
-    foundBy: 0,
+    foundBy: 400,
   },
   {
     name: "forgets what was done when another's commit came first",
     file: 'run/settle.ts',
     line: ', ...uncommitted]\n',
     instead: ']\n',
-    foundBy: 0,
+    foundBy: 400,
   },
   {
     name: 'has uploads in the order of their events',
     file: 'hook/record.ts',
     line: '...ofKey.toSorted((a, b) => place(a) - place(b))]',
     instead: '...ofKey]',
-    foundBy: 44,
+    foundBy: 127,
   },
   {
     name: 'has an upload at the time of its last repetition',
@@ -153,7 +153,7 @@ export const BUGS: readonly Bug[] = [
     file: 'run/late-results.ts',
     line: 'else if (await isCurrent(bucket, each.result)) kept.push(each)',
     instead: 'else if (each.result.key !== "") kept.push(each)',
-    foundBy: 0,
+    foundBy: 2410,
   },
   {
     name: 'writes over what is there',
