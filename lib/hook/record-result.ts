@@ -71,14 +71,17 @@ function recordStaleEviction(ledger: Ledger, action: Extract<Action, { kind: 'ev
   return withCheckpoint(ledger, id, { ...state, evicted: { versionId, etag }, withdrawn })
 }
 
-/** What is gone is no longer listed, so that the hub is the same whichever copies were made on the way. */
+/**
+ * What is gone is no longer listed, so that the hub is the same whichever copies were made on the way. Its ETag is
+ * remembered: where the same copy is made again, a slow worker may still delete it as this one.
+ */
 function recordRetirement(ledger: Ledger, action: Extract<Action, { kind: 'retire' }>): Ledger {
   const artifact = ledger.artifacts.get(action.key)
   if (artifact?.state !== 'superseded' || artifact.object.versionId !== action.versionId)
     return ledger
   const artifacts = new Map(ledger.artifacts)
   artifacts.delete(action.key)
-  return { ...ledger, artifacts }
+  return { ...ledger, artifacts, retired: withEtag(ledger.retired, artifact.object.etag) }
 }
 
 function recordStaleRetirement(
