@@ -93,13 +93,6 @@ export const BUGS: readonly Bug[] = [
     foundBy: 30,
   },
   {
-    name: 'decodes a key twice',
-    file: 'run/notification.ts',
-    line: 'return decoded === raw ? [raw] : [decoded, raw]',
-    instead: "return [decodeURIComponent(decoded.replaceAll('+', ' '))]",
-    foundBy: 0,
-  },
-  {
     name: 'looks at no key twice within ten minutes',
     file: 'run/settle.ts',
     line: '  for (const key of onePerPlace(loaded.ledger, keys)) {\n',
