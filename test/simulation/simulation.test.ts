@@ -13,8 +13,8 @@ import { progressOf, verdictText } from './report.ts'
 import { runSchedule } from './run-schedule.ts'
 import { shrunk } from './shrink.ts'
 
-/** Some ten seconds of one core; 200,000 take hours, and `npm run simulate` does as many as it is asked for. */
-const SCHEDULES = Number(process.env['CHECKPOINT_HUB_SIMULATED_SCHEDULES'] ?? 150)
+/** Some seven seconds of one core; 200,000 take hours, and `npm run simulate` does as many as it is asked for. */
+const SCHEDULES = Number(process.env['CHECKPOINT_HUB_SIMULATED_SCHEDULES'] ?? 100)
 /** Some of the 40,320, from a place that differs each time. */
 const ORDERS = 100
 
