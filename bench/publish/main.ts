@@ -12,12 +12,21 @@ import { ENGINES, runEngine } from './engines.ts'
 import { drawing } from './plot.ts'
 import { markdownTable, type Row, terminalTable, timeSpent } from './report.ts'
 import { earlierRows, forgetRows, keepRows, rowOf } from './results.ts'
-import { type Case, makeSource, newBucket, SHAPES, sizeOf, uploadSource } from './sources.ts'
+import {
+  type Case,
+  COMPARED,
+  makeSource,
+  newBucket,
+  SHAPES,
+  sizeOf,
+  uploadSource,
+} from './sources.ts'
 import { replaceInFile } from './write-docs.ts'
 
-const USAGE = `npm run bench:publish -- [--sizes 256MiB,1GiB,4GiB] [--shapes ${SHAPES.join(',')}]
+const USAGE = `npm run bench:publish -- [--sizes 256MiB,1GiB,4GiB] [--shapes ${COMPARED.join(',')}]
     [--orders newer,older] [--engines ${Object.keys(ENGINES).join(',')}] [--fresh] [--write]
 
+Shapes: ${SHAPES.join(', ')}.
 Needs memory for three times the largest size, and disk for twice as much. What an earlier run measured is
 not measured again, except with --fresh. With --write the table in
 README.md and the plot in docs/ are those of this run.`
@@ -25,7 +34,7 @@ README.md and the plot in docs/ are those of this run.`
 const { values } = parseArgs({
   options: {
     sizes: { type: 'string', default: '256MiB,1GiB,4GiB' },
-    shapes: { type: 'string', default: SHAPES.join(',') },
+    shapes: { type: 'string', default: COMPARED.join(',') },
     orders: { type: 'string', default: 'newer,older' },
     engines: { type: 'string', default: Object.keys(ENGINES).join(',') },
     fresh: { type: 'boolean', default: false },

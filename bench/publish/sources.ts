@@ -16,7 +16,9 @@ import {
 import { clientOf } from './engine.ts'
 
 /** Kinds of models, as `make_checkpoint.py` knows them. */
-export const SHAPES = ['language-model', 'language-model-float32', 'resnet'] as const
+export const SHAPES = ['language-model', 'resnet', 'language-model-float32'] as const
+/** Those that are compared where nobody names others. */
+export const COMPARED: readonly (typeof SHAPES)[number][] = ['language-model', 'resnet']
 const SCRIPT = fileURLToPath(new URL('./make_checkpoint.py', import.meta.url))
 /** The emulator takes larger ones far more slowly. */
 const PART_BYTES = 8 * 1024 ** 2
