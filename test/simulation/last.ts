@@ -40,10 +40,16 @@ function newest(versions: World['s3']['versions'], whole: ReadonlySet<Uint8Array
     const own = versions.of(key).filter(({ by }) => by === 'trainer')
     const top = own.findLast(({ object }) => object !== undefined)
     if (top?.object === undefined || !whole.has(top.object.bytes)) return []
-    return [{ top, isRemoved: own.at(-1) !== top }]
+    return [{ top, seconds: secondsOf(own, top.object.bytes), isRemoved: own.at(-1) !== top }]
   })
-  const seconds = ({ createdMs }: Version) => Math.floor(createdMs / 1000)
-  const latest = Math.max(...tops.map(({ top }) => seconds(top)))
-  const those = tops.filter(({ top }) => seconds(top) === latest)
+  const latest = Math.max(...tops.map(({ seconds }) => seconds))
+  const those = tops.filter(({ seconds }) => seconds === latest)
   return those.some(({ isRemoved }) => isRemoved) ? [] : those.map(({ top }) => top)
+}
+
+/** An upload of the same bytes as the one before under its key is no new fact, and keeps its time. */
+function secondsOf(own: readonly Version[], bytes: Uint8Array): number {
+  const uploads = own.filter(({ object }) => object !== undefined)
+  const before = uploads.findLastIndex(({ object }) => object?.bytes !== bytes)
+  return Math.floor((uploads[before + 1]?.createdMs ?? 0) / 1000)
 }
