@@ -26,6 +26,7 @@ export class Watch {
   /** Every deletion that was ever committed, as key and ETag; a directory's by its marker. */
   readonly #committed = new Set<string>()
   readonly #directories = new Set<string>()
+  readonly #effects = new Set<string>()
 
   constructor(world: World) {
     this.#world = world
@@ -39,8 +40,12 @@ export class Watch {
   afterCommit(input: object): void {
     const { TransactItems = [] } = input as { TransactItems?: TransactWriteItem[] }
     for (const { Put } of TransactItems) {
-      if (Put?.Item?.['entry']?.S?.startsWith('effect#') !== true) continue
+      const entry = Put?.Item?.['entry']?.S ?? ''
+      if (Put?.Item === undefined || !entry.startsWith('effect#')) continue
       const { action } = unmarshall(Put.Item) as { action: Action }
+      const isFresh = !this.#effects.has(entry)
+      this.#effects.add(entry)
+      if (isFresh && action.kind === 'retire') this.#afterDecision(action.key)
       if (!DELETING.includes(action.kind) || !('etag' in action)) continue
       this.#committed.add(`${action.key} ${action.etag}`)
       if ('marker' in action && action.marker !== undefined) {
@@ -83,7 +88,6 @@ export class Watch {
       return DELETING.includes(action.kind) && 'etag' in action && action.etag === etag
     })
     if (!stands) return
-    this.#beforeRetirement(key, entries)
     const uri = `s3://${s3.bucketName}/${key}`
     for (const [entry, item] of entries) {
       if (entry === 'runtime_info') {
@@ -100,8 +104,13 @@ export class Watch {
     }
   }
 
-  /** The best copy of a metric stays until its successor is committed, or another that is there by then. */
-  #beforeRetirement(key: string, entries: [string, Item][]): void {
+  /**
+   * The best copy of a metric is let go once its successor is committed, or another that is there by then. Where the
+   * metric has no best at all it goes at once; what becomes the best after that decision finds it gone.
+   */
+  #afterDecision(key: string): void {
+    const { dynamodb, schedule } = this.#world
+    const entries: [string, Item][] = [...dynamodb.partition(schedule.run)]
     const metric = entries.find(([entry]) => entry === `artifact#${key}`)?.[1]['of_metric']?.S
     const isBestCopy = /\/best_[^/]*$/.test(key) && !/-[0-9a-f]{8}\./.test(key)
     if (!isBestCopy || metric === undefined) return
@@ -114,7 +123,7 @@ export class Watch {
         item['state']?.S === 'current',
     )
     if (best?.['state']?.S === 'being made' && !isThereAnother) {
-      this.violated(`${key} is deleted before its successor is committed (1, 2)`)
+      this.violated(`${key} is let go before its successor is committed (1, 2)`)
     }
   }
 
