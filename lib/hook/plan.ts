@@ -77,9 +77,8 @@ function planCheckpoints(draft: Draft, outcome: Outcome): void {
     const state = draft.checkpoints.get(id) ?? UNTOUCHED
     if (fate?.kind === 'evicted') {
       const isDecided = state.evicted?.versionId === fact.live.versionId || fact.live.gone
-      const needed = isNeeded(draft, outcome, fact)
-      if (!isDecided && !needed) evict(draft, id, fact, state)
-      if (isDecided && needed) postpone(draft, id, state)
+      if (isDecided) postpone(draft, outcome, id, fact, state)
+      else if (!isNeeded(draft, outcome, fact)) evict(draft, id, fact, state)
     } else if (isWanted(fate)) {
       if (isEvicted(state, fact)) restore(draft, id, fact, state)
       else if (isHalfDeleted(state, fact)) mend(draft, id, fact)
@@ -103,11 +102,19 @@ function evict(draft: Draft, id: string, fact: CheckpointFact, state: Checkpoint
 }
 
 /** What was to go is the source of a copy after all: an eviction that was not carried out yet waits for that. */
-function postpone(draft: Draft, id: string, state: CheckpointState): void {
+function postpone(
+  draft: Draft,
+  outcome: Outcome,
+  id: string,
+  fact: CheckpointFact,
+  state: CheckpointState,
+): void {
   const standing = draft.effects.filter(
     ({ action }) => action.kind === 'evict' && action.id === id && action.marker === undefined,
   )
   if (standing.length === 0 || state.evicted === undefined) return
+  // Asked last: it looks through all that is made, and most evictions were carried out long ago.
+  if (!isNeeded(draft, outcome, fact)) return
   for (const { number } of standing) draft.withdraw(number)
   // Some worker may be carrying it out at this moment.
   const withdrawn = [...new Set([...state.withdrawn, state.evicted.versionId])]

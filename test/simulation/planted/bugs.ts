@@ -116,8 +116,8 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'evicts a source before the copy of it is committed',
     file: 'hook/plan.ts',
-    line: 'const needed = isNeeded(draft, outcome, fact)',
-    instead: 'const needed = isNeeded(draft, outcome, fact) && fact === undefined',
+    line: 'else if (!isNeeded(draft, outcome, fact)) evict(draft, id, fact, state)',
+    instead: 'else evict(draft, id, fact, state)',
     foundBy: 19,
   },
   {
