@@ -9,7 +9,7 @@ import { deadLettersFromEnvironment, workerFromEnvironment } from '../lib/run/se
 import { settleRun } from '../lib/run/settle.ts'
 
 const worker = workerFromEnvironment(process.env)
-const deadLetters = deadLettersFromEnvironment(process.env)
+const deadLetters = deadLettersFromEnvironment(process.env, worker)
 const keyPrefix = process.env['KEY_PREFIX'] ?? ''
 
 export async function handler(event: SQSEvent): Promise<SQSBatchResponse> {

@@ -5,7 +5,7 @@ import { carryOutJob, failureOfJob, parseJob } from '../lib/run/job.ts'
 import { deadLettersFromEnvironment, workerFromEnvironment } from '../lib/run/settings.ts'
 
 const worker = workerFromEnvironment(process.env)
-const deadLetters = deadLettersFromEnvironment(process.env)
+const deadLetters = deadLettersFromEnvironment(process.env, worker)
 
 export async function handler(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {
   const failures = new Map<string, MessageFailure>()

@@ -60,10 +60,13 @@ export function workerFromEnvironment(environment: NodeJS.ProcessEnv): Worker {
   }
 }
 
-/** Where a function puts messages that it cannot work off. */
-export function deadLettersFromEnvironment(environment: NodeJS.ProcessEnv): DeadLetters {
+/** Where a function puts messages that it cannot work off, by the client that its worker has. */
+export function deadLettersFromEnvironment(
+  environment: NodeJS.ProcessEnv,
+  { jobs: { sqs } }: Pick<Worker, 'jobs'>,
+): DeadLetters {
   return {
-    sqs: new SQSClient({}),
+    sqs,
     queueUrl: required(environment, 'DEAD_LETTERS_URL'),
     maxReceives: wholeNumber(environment, 'MAX_RECEIVES'),
   }
