@@ -33,7 +33,7 @@ export async function explainRun(
   const wanted = step === undefined ? all : [stepNamed(all, decision.outcome.survey, step)]
   const isDecided = wanted.length <= CHECKPOINTS_DECIDED
   const ids = isDecided ? wanted.map(({ id }) => id) : []
-  const decided = decidingFacts(ledger.run, ledger.history, stack.brake, ids)
+  const decided = decidingFacts(ledger, stack.brake, ids)
   const remainders = await remaindersIfAllowed(stack, terminal, decision, wanted)
   const explained = {
     run: ledger.run,

@@ -1,6 +1,6 @@
 /** Agreeing to what the brake holds. */
 import type { Held } from '../../lib/hook/evictions.ts'
-import { fold, type Outcome } from '../../lib/hook/fold.ts'
+import { type Outcome, outcomeOf } from '../../lib/hook/fold.ts'
 import type { Ledger } from '../../lib/hook/ledger.ts'
 import { stateConsent } from '../../lib/run/state-fact.ts'
 import { Failure } from '../failure.ts'
@@ -39,7 +39,7 @@ export async function applyHeld(
   { by, waitSeconds }: Saying,
 ): Promise<void> {
   const { ledger } = await loadNamedRun(stack, run)
-  const outcome = fold(ledger.run, ledger.history, stack.brake)
+  const outcome = outcomeOf(ledger, stack.brake)
   const { held } = outcome
   if (held === undefined) {
     const json = { run: ledger.run, held: null, checkpoints: [], agreed: false }
@@ -82,7 +82,7 @@ async function followed(
 ): Promise<void> {
   if (waitSeconds === 0) return
   await waitForHub(stack, run, waitSeconds, 'the consent is given', (now) => {
-    const still = fold(now.run, now.history, stack.brake).held
+    const still = outcomeOf(now, stack.brake).held
     const isHeld = still?.options.versionId === held.options.versionId
     const isAtWork = now.effects.some(({ action }) => action.kind === 'evict')
     return isHeld || isAtWork ? undefined : true

@@ -1,5 +1,5 @@
 /** A checkpoint of a run as people name it, with all that the hub knows of it. */
-import { fold } from '../../lib/hook/fold.ts'
+import { outcomeOf } from '../../lib/hook/fold.ts'
 import type { CheckpointFact, PinFact, StepFacts } from '../../lib/hook/history.ts'
 import { type CheckpointState, type Ledger, UNTOUCHED } from '../../lib/hook/ledger.ts'
 import { nameOf } from '../../lib/hook/names.ts'
@@ -27,7 +27,7 @@ export interface NamedCheckpoint extends Stepped {
  * @throws {Failure} `no-step` with the steps that there are
  */
 export function checkpointNamed(ledger: Ledger, brake: number, text: string): NamedCheckpoint {
-  const { fates, standings, survey } = fold(ledger.run, ledger.history, brake)
+  const { fates, standings, survey } = outcomeOf(ledger, brake)
   const pins = pinsOf(ledger.history)
   const all = [...ledger.history.steps].flatMap(([id, facts]): NamedCheckpoint[] => {
     const fate = fates.get(id)

@@ -65,21 +65,23 @@ export async function openCheckpoint(
  *   `refuseTar` do
  */
 export async function planOutput(reader: RangeReader, request: OutputRequest): Promise<OutputPlan> {
-  const { wanted, format, permitted = [] } = request
-  const opened = await openCheckpoint(reader, permitted)
-  const plan = await planOpened()
+  const plan = await planOpened(reader, await openCheckpoint(reader, request.permitted), request)
   await refuseTar(reader, plan.pieces)
   return plan
+}
 
-  async function planOpened(): Promise<OutputPlan> {
-    if (opened.format === 'safetensors') {
-      return { ...planVerbatim(opened.file, wanted), extension: '.safetensors' }
-    }
-    if (format === 'safetensors') {
-      return { ...(await planSafetensors(reader, opened, wanted)), extension: '.safetensors' }
-    }
-    return { ...(await planTorch(reader, opened, wanted, permitted)), extension: '.pth' }
+async function planOpened(
+  reader: RangeReader,
+  opened: OpenedCheckpoint,
+  { wanted, format, permitted = [] }: OutputRequest,
+): Promise<OutputPlan> {
+  if (opened.format === 'safetensors') {
+    return { ...planVerbatim(opened.file, wanted), extension: '.safetensors' }
   }
+  if (format === 'safetensors') {
+    return { ...(await planSafetensors(reader, opened, wanted)), extension: '.safetensors' }
+  }
+  return { ...(await planTorch(reader, opened, wanted, permitted)), extension: '.pth' }
 }
 
 async function planTorch(

@@ -2,10 +2,9 @@
  * Which fact decided: the history is folded as it was earlier, until the fact is found with which a
  * checkpoint's fate became what it is.
  */
-import { fold } from './fold.ts'
-import type { History } from './history.ts'
+import { outcomeOf } from './fold.ts'
 import { type FactAt, factsInOrder, historyUntil } from './history-until.ts'
-import type { Run } from './names.ts'
+import type { Ledger } from './ledger.ts'
 import type { Fate } from './retention.ts'
 
 /**
@@ -18,13 +17,13 @@ import type { Fate } from './retention.ts'
  * @param ids the steps, by their ids; those without a fate, and what has expired, have no such fact
  */
 export function decidingFacts(
-  run: Run,
-  history: History,
+  ledger: Pick<Ledger, 'run' | 'history' | 'artifacts'>,
   brake: number,
   ids: Iterable<string>,
 ): Map<string, FactAt> {
+  const { history } = ledger
   const facts = factsInOrder(history)
-  const now = fold(run, history, brake).fates
+  const now = outcomeOf(ledger, brake).fates
   const found = new Map<string, FactAt>()
   const search = (from: number, to: number, sought: string[]): void => {
     if (sought.length === 0) return
@@ -36,7 +35,7 @@ export function decidingFacts(
     const middle = (from + to) >> 1
     const limit = facts[middle]
     if (limit === undefined) return
-    const { fates } = fold(run, historyUntil(history, limit), brake)
+    const { fates } = outcomeOf({ ...ledger, history: historyUntil(history, limit) }, brake)
     const isDecided = (id: string) => verdict(fates.get(id)) === verdict(now.get(id))
     search(from, middle, sought.filter(isDecided))
     search(

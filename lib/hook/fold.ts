@@ -9,10 +9,11 @@ import { type Ending, isPublishDue, lastsOf, type ReadEnd, readEnds } from './en
 import type { Held } from './evictions.ts'
 import type { CheckpointFact, History, StepFacts } from './history.ts'
 import type { HookOptions } from './hook-arguments.ts'
+import { type Ledger, removedBests } from './ledger.ts'
 import { isDirectory, type Run } from './names.ts'
 import { optionsNow } from './policy.ts'
 import { type Problem, problemsOf } from './problems.ts'
-import { decideRetention, type Fate } from './retention.ts'
+import { decideRetention, type Fate, stays } from './retention.ts'
 import type { Standing } from './standing.ts'
 import { checkpointKey, type Survey, surveyOf } from './survey.ts'
 
@@ -59,9 +60,7 @@ export function fold(run: Run, history: History, brake: number, removed?: Remove
     ...[...retention].map(([id, { fate }]): [string, Fate] => [id, fate]),
   ])
   // In the order of lives and steps, as retention gives them.
-  const kept = [...retention.values()].filter(
-    ({ fate }) => fate.kind === 'kept' || fate.kind === 'held',
-  )
+  const kept = [...retention.values()].filter(({ fate }) => stays(fate))
   return {
     options,
     survey,
@@ -80,6 +79,19 @@ export function fold(run: Run, history: History, brake: number, removed?: Remove
     publishDue: isPublishDue(survey, options, ends.at(-1)),
     problems: problemsOf(run, history, survey, fates),
   }
+}
+
+/**
+ * The outcome of all that a ledger holds.
+ *
+ * @param brake how many evictions a change of the options may cause at once
+ * @throws {HookArgumentError} where the stack's default arguments are invalid
+ */
+export function outcomeOf(
+  ledger: Pick<Ledger, 'run' | 'history' | 'artifacts'>,
+  brake: number,
+): Outcome {
+  return fold(ledger.run, ledger.history, brake, removedBests(ledger))
 }
 
 /** Only the newest options hold anything: each version decides again what the one before it held. */

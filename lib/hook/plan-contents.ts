@@ -10,12 +10,13 @@ import { bytesOf, type CheckpointFact, droppedFrom, type Upload } from './histor
 import { type Action, type CheckpointState, isEvicted, UNTOUCHED } from './ledger.ts'
 import { isDirectory } from './names.ts'
 import { isNeeded } from './plan-artifacts.ts'
-import type { Fate } from './retention.ts'
+import { stays } from './retention.ts'
 
 /** Plans the contents of every checkpoint that stays where it is. */
 export function planContents(draft: Draft, outcome: Outcome): void {
   for (const [id, { fact }] of outcome.standings) {
     const state = draft.checkpoints.get(id) ?? UNTOUCHED
+    // What the brake holds was stripped before, or is stripped now: it must not matter which came first.
     const isStaying = stays(outcome.fates.get(id)) && !isEvicted(state, fact)
     if (!isStaying || isDirectory(fact.key) || fact.live.gone || isComingBack(draft, id)) continue
     const dropped = outcome.droppedKeys.get(id) ?? []
@@ -24,11 +25,6 @@ export function planContents(draft: Draft, outcome: Outcome): void {
     if (action.kind === 'strip') strip(draft, outcome, fact, state, action)
     else if (draft.hasRoom()) draft.add(action)
   }
-}
-
-/** What the brake holds was stripped before, or is stripped now: it must not matter which came first. */
-function stays(fate: Fate | undefined): boolean {
-  return fate?.kind === 'kept' || fate?.kind === 'held'
 }
 
 function isComingBack({ effects }: Draft, id: string): boolean {

@@ -6,9 +6,9 @@
  * it is committed, and no best copy is retired before its successor is.
  */
 import { type Circumstances, Draft } from './draft.ts'
-import { fold, type Outcome } from './fold.ts'
+import { type Outcome, outcomeOf } from './fold.ts'
 import { type CheckpointFact, idOf, type Upload } from './history.ts'
-import { type CheckpointState, isEvicted, type Ledger, removedBests, UNTOUCHED } from './ledger.ts'
+import { type CheckpointState, isEvicted, type Ledger, UNTOUCHED } from './ledger.ts'
 import { uriOf } from './names.ts'
 import type { Destination } from './out-dir.ts'
 import { answersOf, isNeeded, planArtifacts } from './plan-artifacts.ts'
@@ -37,7 +37,7 @@ export interface Decision {
  * more once `more` is false.
  */
 export function decide(ledger: Ledger, circumstances: Circumstances): Decision {
-  const outcome = fold(ledger.run, ledger.history, circumstances.brake, removedBests(ledger))
+  const outcome = outcomeOf(ledger, circumstances.brake)
   const draft = new Draft(ledger, circumstances)
   const last = lastOf(outcome, ledger)
   planLastCheckpoint(draft, circumstances.bucket, last)

@@ -45,6 +45,11 @@ export type Fate =
     }
   | { kind: 'removed' | 'torn' | 'other series'; reason: string; member: boolean }
 
+/** Whether a checkpoint stays where it is: kept, or held by the brake. */
+export function stays(fate: Fate | undefined): boolean {
+  return fate?.kind === 'kept' || fate?.kind === 'held'
+}
+
 /** What keeps a checkpoint: its place in the deque, or that retention never deletes such a one. */
 export type KeepRule =
   | 'regular'

@@ -13,7 +13,7 @@ import type { Artifact, CheckpointState, Effect } from '../hook/ledger.ts'
 import { uriOf } from '../hook/names.ts'
 import { outDirText } from '../hook/out-dir.ts'
 import type { Decision } from '../hook/plan.ts'
-import type { Fate } from '../hook/retention.ts'
+import { type Fate, stays } from '../hook/retention.ts'
 import { scoreText } from '../hook/score.ts'
 import type { Attributes, Entries } from './schema.ts'
 import { bestEntries, isoTime, problemsOf, runEntry } from './shown-entries.ts'
@@ -45,7 +45,7 @@ export function entriesOf(decision: Decision, setting: Setting): Entries {
       ...stepEntry(facts, fate, state),
       ...(fate?.kind === 'evicted' && restorableBy(state, fact, setting.noncurrentDays)),
       // Of what is gone it depends on the way whether it was stripped before.
-      removed_keys: fact && isThere(fate) ? shownKeys(droppedFrom(fact, fact.live)) : undefined,
+      removed_keys: fact && stays(fate) ? shownKeys(droppedFrom(fact, fact.live)) : undefined,
     })
   }
   for (const [entry, attributes] of toldEntries(ledger.history)) entries.set(entry, attributes)
@@ -180,10 +180,6 @@ function restorableBy(
     restorable_until:
       seconds === undefined ? undefined : isoTime(expirySeconds(seconds, noncurrentDays)),
   }
-}
-
-function isThere(fate: Fate | undefined): boolean {
-  return fate?.kind === 'kept' || fate?.kind === 'held'
 }
 
 function shownKeys(keys: readonly string[]): readonly string[] | undefined {

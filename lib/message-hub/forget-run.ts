@@ -1,5 +1,6 @@
 /** Forgetting a run: its entries go, and its claims on folders. */
 import {
+  ConditionalCheckFailedException,
   DeleteItemCommand,
   TransactionCanceledException,
   type TransactWriteItem,
@@ -82,7 +83,7 @@ async function ifUnchanged(run: Run, send: () => Promise<unknown>): Promise<void
   } catch (error) {
     const isRefused =
       error instanceof TransactionCanceledException ||
-      (error instanceof Error && error.name === 'ConditionalCheckFailedException')
+      error instanceof ConditionalCheckFailedException
     throw isRefused ? new ConflictError(run) : error
   }
 }

@@ -2,16 +2,20 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decidingFacts } from '../../../lib/hook/deciding-facts.ts'
 import { fold } from '../../../lib/hook/fold.ts'
-import { compareMoments, stepId } from '../../../lib/hook/history.ts'
+import { compareMoments, type History, stepId } from '../../../lib/hook/history.ts'
 import { factsInOrder, historyUntil } from '../../../lib/hook/history-until.ts'
 import { nameOf } from '../../../lib/hook/names.ts'
 import type { Fate } from '../../../lib/hook/retention.ts'
 import { type ARun, aRun, BRAKE, RUN } from './a-run.ts'
 import { toldRuns } from './told-runs.ts'
 
+function ledgerOf(history: History) {
+  return { run: RUN, history, artifacts: new Map() }
+}
+
 function decidedBy(run: ARun, step: number, brake = BRAKE): string | undefined {
   const id = stepId('epoch', step)
-  const fact = decidingFacts(RUN, run.history(), brake, [id]).get(id)
+  const fact = decidingFacts(ledgerOf(run.history()), brake, [id]).get(id)
   return fact && `${fact.kind} ${nameOf(fact.key)}`
 }
 
@@ -62,7 +66,7 @@ describe('the fate of a checkpoint was decided', () => {
     const facts = history.steps.get(stepId('epoch', 1))
     for (const upload of facts?.uploads ?? []) upload.gone = true
     const ids = [1, 3].map((step) => stepId('epoch', step))
-    expect(decidingFacts(RUN, history, BRAKE, ids).size).toBe(0)
+    expect(decidingFacts(ledgerOf(history), BRAKE, ids).size).toBe(0)
   })
 })
 
@@ -73,7 +77,7 @@ test('with the deciding fact the fate is what it is now, and with all before it 
       const history = run.history()
       const facts = factsInOrder(history)
       const { fates } = fold(RUN, history, 2)
-      const decided = decidingFacts(RUN, history, 2, fates.keys())
+      const decided = decidingFacts(ledgerOf(history), 2, fates.keys())
       // None is gone here, so that each was decided by a fact.
       expect([...decided.keys()].toSorted()).toEqual([...fates.keys()].toSorted())
       for (const [id, fact] of decided) {
