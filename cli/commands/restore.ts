@@ -1,9 +1,7 @@
 /** `ckpt restore`: what retention evicted comes back. */
 import type { Command } from 'commander'
-import { type SayingOptions, sayingOf, withSaying } from '../facts/saying.ts'
-import { withStack } from '../options.ts'
+import { sayOfStep } from '../facts/step-command.ts'
 import type { Shell } from '../shell.ts'
-import { onStack } from '../stack/on-stack.ts'
 
 const MORE = `
 The checkpoint comes back from its noncurrent version, and is pinned: else retention would evict it again.
@@ -19,14 +17,8 @@ export function addRestore(program: Command, shell: Shell): void {
     .command('restore')
     .summary('bring back a checkpoint that retention evicted, and pin it')
     .description('Brings back a checkpoint that retention evicted, and pins it.')
-    .argument('<run>', 'its prefix, or s3://bucket/prefix')
-    .argument('<step>', 'a step, or the name of its checkpoint')
-  withStack(withSaying(command))
-    .addHelpText('after', MORE)
-    .action((run: string, step: string, options: SayingOptions) =>
-      onStack(command, shell, async (stack, terminal) => {
-        const { pinCheckpoint } = await import('../facts/pin-checkpoint.ts')
-        await pinCheckpoint(stack, terminal, run, step, sayingOf(options))
-      }),
-    )
+  sayOfStep(command, shell, MORE, async () => {
+    const { pinCheckpoint } = await import('../facts/pin-checkpoint.ts')
+    return pinCheckpoint
+  })
 }
