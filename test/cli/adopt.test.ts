@@ -1,12 +1,12 @@
 import { DeleteItemCommand } from '@aws-sdk/client-dynamodb'
 import { ReceiveMessageCommand } from '@aws-sdk/client-sqs'
 import { marshall } from '@aws-sdk/util-dynamodb'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import type { Run } from '../../lib/hook/names.ts'
 import { keysByRun } from '../../lib/run/notification.ts'
 import { settleRun } from '../../lib/run/settle.ts'
 import { liveKeys, put } from '../lib/bucket/objects.ts'
-import { type Store, startStore } from '../lib/bucket/store.ts'
+import { storeOfFile } from '../lib/bucket/store.ts'
 import { itemsOf } from '../lib/message-hub/hub-table.ts'
 import { checkpoint, drain, ledgerOf, RUN, upload } from '../lib/run/worker.ts'
 import { ckptHere, jsonHere } from './ckpt-here.ts'
@@ -26,13 +26,9 @@ interface Adopted {
   }[]
 }
 
-let store: Store
+const store = storeOfFile()
 let stack: StackOfTests
 
-beforeAll(async () => {
-  store = await startStore()
-})
-afterAll(() => store?.stop())
 beforeEach(async () => {
   stack = await newStack(store)
 })

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { factKey, keyIn, type Run } from '../../lib/hook/names.ts'
 import { liveKeys, textAt } from '../lib/bucket/objects.ts'
-import { type Store, startStore } from '../lib/bucket/store.ts'
+import { type StartedStore, startStore } from '../lib/bucket/store.ts'
 import { checkpoint, upload } from '../lib/run/worker.ts'
 import { ckptHere, jsonHere } from './ckpt-here.ts'
 import { whileAtWork } from './hub-at-work.ts'
@@ -10,7 +10,7 @@ import { newStack, type StackOfTests } from './stack/a-stack.ts'
 
 const STEPS = [1, 2, 3, 4, 5]
 
-let store: Store
+let store: StartedStore
 let stack: StackOfTests
 let run: Run
 let runs = 0

@@ -1,7 +1,7 @@
 import { ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { failuresToRetry } from '../../lib/run/dead-letters.ts'
-import { type Store, startStore } from '../lib/bucket/store.ts'
+import { storeOfFile } from '../lib/bucket/store.ts'
 import { ckptHere, jsonHere } from './ckpt-here.ts'
 import { startGate } from './gate.ts'
 import { newStack, type StackOfTests } from './stack/a-stack.ts'
@@ -17,13 +17,9 @@ interface Listed {
 
 const EVENT = JSON.stringify({ Records: [{ s3: { object: { key: 'exp/run/epoch_2.pth' } } }] })
 const JOB = JSON.stringify({ run: 'exp/run', effect: 7 })
-let store: Store
+const store = storeOfFile()
 let stack: StackOfTests
 
-beforeAll(async () => {
-  store = await startStore()
-})
-afterAll(() => store?.stop())
 beforeEach(async () => {
   stack = await newStack(store)
 })

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Run } from '../../lib/hook/names.ts'
 import { put, remove } from '../lib/bucket/objects.ts'
-import { type Store, startStore } from '../lib/bucket/store.ts'
+import { type StartedStore, startStore } from '../lib/bucket/store.ts'
 import { checkpoint, drain, look, upload } from '../lib/run/worker.ts'
 import { ckptHere, jsonHere } from './ckpt-here.ts'
 import { startGate } from './gate.ts'
@@ -24,7 +24,7 @@ interface Explained {
   }[]
 }
 
-let store: Store
+let store: StartedStore
 let stack: StackOfTests
 
 beforeAll(async () => {

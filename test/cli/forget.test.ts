@@ -5,13 +5,13 @@ import { loadRun } from '../../lib/message-hub/message-hub.ts'
 import { settleRun } from '../../lib/run/settle.ts'
 import { statePin } from '../../lib/run/state-fact.ts'
 import { liveKeys, put, remove } from '../lib/bucket/objects.ts'
-import { type Store, startStore } from '../lib/bucket/store.ts'
+import { type StartedStore, startStore } from '../lib/bucket/store.ts'
 import { itemsOf, putByHand } from '../lib/message-hub/hub-table.ts'
 import { checkpoint, drain, ledgerOf, look, upload } from '../lib/run/worker.ts'
 import { ckptHere, jsonHere } from './ckpt-here.ts'
 import { newStack, type StackOfTests } from './stack/a-stack.ts'
 
-let store: Store
+let store: StartedStore
 let stack: StackOfTests
 let run: Run
 let runs = 0

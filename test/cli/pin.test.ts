@@ -2,13 +2,13 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { versionsOf } from '../../lib/bucket/versions.ts'
 import { factKey, keyIn, type Run } from '../../lib/hook/names.ts'
 import { liveKeys, remove, textAt } from '../lib/bucket/objects.ts'
-import { type Store, startStore } from '../lib/bucket/store.ts'
+import { type StartedStore, startStore } from '../lib/bucket/store.ts'
 import { checkpoint, drain, look, upload } from '../lib/run/worker.ts'
 import { ckptHere, jsonHere } from './ckpt-here.ts'
 import { whileAtWork } from './hub-at-work.ts'
 import { newStack, type StackOfTests } from './stack/a-stack.ts'
 
-let store: Store
+let store: StartedStore
 let stack: StackOfTests
 let runs = 0
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { Run } from '../../lib/hook/names.ts'
 import { liveKeys } from '../lib/bucket/objects.ts'
-import { type Store, startStore } from '../lib/bucket/store.ts'
+import { type StartedStore, startStore } from '../lib/bucket/store.ts'
 import { checkpoint, drain, ledgerOf, look, upload } from '../lib/run/worker.ts'
 import { ckptHere, jsonHere } from './ckpt-here.ts'
 import { newStack, type StackOfTests } from './stack/a-stack.ts'
@@ -17,7 +17,7 @@ interface Plan {
   remarks: string[]
 }
 
-let store: Store
+let store: StartedStore
 let stack: StackOfTests
 let folder: string
 

@@ -12,7 +12,7 @@ import { largeCheckpoint, MIB } from '../fixtures/large-checkpoint.ts'
 import { call, dict, floatTensor, pickleOf } from '../fixtures/pickle-bytes.ts'
 import { checkpointOf, zipOf } from '../fixtures/zip-bytes.ts'
 import { bytesAt, head, liveKeys, put } from '../lib/bucket/objects.ts'
-import { type Store, startStore } from '../lib/bucket/store.ts'
+import { type StartedStore, startStore } from '../lib/bucket/store.ts'
 import { drain, ledgerOf, newWorker, RUN, upload } from '../lib/run/worker.ts'
 import { startGate } from './gate.ts'
 import { ckpt, ckptJson, startCkpt } from './run-ckpt.ts'
@@ -39,7 +39,7 @@ const README = await readFile(new URL('../../README.md', import.meta.url), 'utf8
 /** What the stack publishes of the recorded run's last checkpoint, as the README has it. */
 const [NAME = ''] = /epoch_10-[0-9a-f]{8}\.pth/.exec(README) ?? []
 
-let store: Store
+let store: StartedStore
 let env: Record<string, string>
 let folder: string
 let source: string

@@ -4,13 +4,13 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import type { Run } from '../../lib/hook/names.ts'
 import { CREDENTIALS, endpointVariables, REGION } from '../../local/environment.ts'
 import { liveKeys, put, textAt } from '../lib/bucket/objects.ts'
-import { type Store, startStore } from '../lib/bucket/store.ts'
+import { type StartedStore, startStore } from '../lib/bucket/store.ts'
 import { itemsOf, putByHand } from '../lib/message-hub/hub-table.ts'
 import { checkpoint, drain, newWorker, RUN, type TestWorker, upload } from '../lib/run/worker.ts'
 
 /** As much as the function reads of it. */
 const CONTEXT = { getRemainingTimeInMillis: () => 900_000 } as Context
-let store: Store
+let store: StartedStore
 let worker: TestWorker
 let logged: string[]
 let sqs: SQSClient

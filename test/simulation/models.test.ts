@@ -7,7 +7,7 @@ import type { S3Client } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startMiniStack } from '../../local/ministack.ts'
 import { startMoto } from '../../local/moto.ts'
-import { type Store, startStore } from '../lib/bucket/store.ts'
+import { type StartedStore, startStore } from '../lib/bucket/store.ts'
 import { newHub } from '../lib/message-hub/hub-table.ts'
 import { tellDynamodb, tellS3 } from './calls-told.ts'
 import { DynamodbModel } from './dynamodb/dynamodb-model.ts'
@@ -46,7 +46,7 @@ describe.each([
   { name: 'MiniStack', start: startMiniStack },
   { name: 'moto', start: startMoto },
 ] as const)('as $name answers', ({ name, start }) => {
-  let store: Store
+  let store: StartedStore
   beforeAll(async () => {
     store = await startStore(start)
   })

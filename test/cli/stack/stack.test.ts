@@ -4,12 +4,12 @@ import { loadNamedRun, nearest, runNamed } from '../../../cli/stack/run.ts'
 import { connectStack } from '../../../cli/stack/stack.ts'
 import type { Run } from '../../../lib/hook/names.ts'
 import { CREDENTIALS, REGION } from '../../../local/environment.ts'
-import { type Store, startStore } from '../../lib/bucket/store.ts'
+import { type StartedStore, startStore } from '../../lib/bucket/store.ts'
 import { putByHand } from '../../lib/message-hub/hub-table.ts'
 import { checkpoint, upload } from '../../lib/run/worker.ts'
 import { newStack, type StackOfTests } from './a-stack.ts'
 
-let store: Store
+let store: StartedStore
 let made: StackOfTests
 const before = { ...process.env }
 

@@ -1,5 +1,5 @@
 import { UploadPartCommand } from '@aws-sdk/client-s3'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { type Assembly, assembleObject } from '../../../lib/bucket/assemble-object.ts'
 import type { Bucket } from '../../../lib/bucket/bucket.ts'
 import { ALL_TIME } from '../../../lib/bucket/deadline.ts'
@@ -10,7 +10,7 @@ import type { Part } from '../../../lib/checkpoint/rewrite.ts'
 import { AWKWARD_KEYS, bytesAt, head, put, remove, textAt, type Uploaded } from './objects.ts'
 import { startProxy } from './proxy.ts'
 import { uploadsLeft } from './rewrites.ts'
-import { type Store, startStore } from './store.ts'
+import { storeOfFile } from './store.ts'
 import { aroundCalls, callsOf, loseFirstAnswer, Unavailable } from './wire.ts'
 
 const KEY = 'run/epoch_1.pth'
@@ -24,14 +24,10 @@ const PARTS: readonly Part[] = [
   sent({ kind: 'copy', offset: 0, lengthBytes: 1 }, { kind: 'bytes', bytes: Buffer.from(']') }),
 ]
 const RESULT = '[yzdefghklmna]'
-let store: Store
+const store = storeOfFile()
 let bucket: Bucket
 let upload: Uploaded
 
-beforeAll(async () => {
-  store = await startStore()
-})
-afterAll(() => store?.stop())
 beforeEach(async () => {
   bucket = await store.newBucket()
   upload = await put(bucket, KEY, ALPHABET)

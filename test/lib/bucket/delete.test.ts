@@ -1,19 +1,15 @@
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { beforeEach, expect, test } from 'vitest'
 import type { Bucket } from '../../../lib/bucket/bucket.ts'
 import { deleteIfMatch } from '../../../lib/bucket/delete.ts'
 import { versionsOf } from '../../../lib/bucket/versions.ts'
 import { AWKWARD_KEYS, bytesAt, put, remove, textAt } from './objects.ts'
-import { type Store, startStore } from './store.ts'
+import { storeOfFile } from './store.ts'
 import { aroundCalls, loseFirstAnswer, Unavailable } from './wire.ts'
 
 const KEY = 'run/epoch_1.pth'
-let store: Store
+const store = storeOfFile()
 let bucket: Bucket
 
-beforeAll(async () => {
-  store = await startStore()
-})
-afterAll(() => store?.stop())
 beforeEach(async () => {
   bucket = await store.newBucket()
 })

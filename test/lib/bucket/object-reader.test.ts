@@ -1,22 +1,18 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { S3Client } from '@aws-sdk/client-s3'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Bucket } from '../../../lib/bucket/bucket.ts'
 import { objectReader, readText } from '../../../lib/bucket/object-reader.ts'
 import { CREDENTIALS, REGION } from '../../../local/environment.ts'
 import { AWKWARD_KEYS, put, remove } from './objects.ts'
-import { type Store, startStore } from './store.ts'
+import { storeOfFile } from './store.ts'
 import { callsOf } from './wire.ts'
 
 const KEY = 'run/epoch_1.pth'
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz'
-let store: Store
+const store = storeOfFile()
 let bucket: Bucket
 
-beforeAll(async () => {
-  store = await startStore()
-})
-afterAll(() => store?.stop())
 beforeEach(async () => {
   bucket = await store.newBucket()
 })

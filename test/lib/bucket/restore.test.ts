@@ -1,21 +1,17 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import type { Bucket } from '../../../lib/bucket/bucket.ts'
 import { encodeKey } from '../../../lib/bucket/copy-source.ts'
 import { RESTORES, restoreVersion } from '../../../lib/bucket/restore.ts'
 import { versionsOf } from '../../../lib/bucket/versions.ts'
 import { AWKWARD_KEYS, bytesAt, head, put, remove, textAt } from './objects.ts'
 import { uploadsLeft } from './rewrites.ts'
-import { type Store, startStore } from './store.ts'
+import { storeOfFile } from './store.ts'
 import { aroundCalls, callsOf, loseFirstAnswer, Unavailable } from './wire.ts'
 
 const KEY = 'run/epoch_1.pth'
-let store: Store
+const store = storeOfFile()
 let bucket: Bucket
 
-beforeAll(async () => {
-  store = await startStore()
-})
-afterAll(() => store?.stop())
 beforeEach(async () => {
   bucket = await store.newBucket()
 })

@@ -13,7 +13,7 @@ import { startMoto } from '../../../local/moto.ts'
 import { largeCheckpoint, MIB } from '../../fixtures/large-checkpoint.ts'
 import { bytesAt, liveKeys, put, type Uploaded } from './objects.ts'
 import { callsTo, expectedFile, keyOf, rewriteOf, uploadsLeft } from './rewrites.ts'
-import { type Store, startStore } from './store.ts'
+import { type StartedStore, startStore } from './store.ts'
 import { aroundCalls, type Call } from './wire.ts'
 
 const KEY = 'run/epoch_1.pth'
@@ -39,7 +39,7 @@ describe.each([
   { name: 'staged, hashed by the function', start: startMiniStack, limits: STAGED, at: ANY },
   { name: 'not staged', start: startMiniStack, limits: NOT_STAGED, at: ANY },
 ])('a file that is $name', ({ start, limits, at }) => {
-  let store: Store
+  let store: StartedStore
   let undisturbed: Call[]
 
   beforeAll(async () => {

@@ -15,7 +15,7 @@ import { startMoto } from '../../../local/moto.ts'
 import { largeCheckpoint, MIB } from '../../fixtures/large-checkpoint.ts'
 import { bytesAt, head, liveKeys, put, remove, textAt, type Uploaded } from './objects.ts'
 import { callsTo, expectedFile, keyOf, rewriteOf, uploadsLeft } from './rewrites.ts'
-import { type Store, startStore } from './store.ts'
+import { type StartedStore, startStore } from './store.ts'
 import { aroundCalls, type Call } from './wire.ts'
 
 const KEY = 'run/epoch_1.pth'
@@ -30,7 +30,7 @@ describe.each([
   // Computes none.
   { name: 'MiniStack', start: startMiniStack, hashedBy: 'function' },
 ] as const)('with $name', ({ start, hashedBy }) => {
-  let store: Store
+  let store: StartedStore
   let bucket: Bucket
   let upload: Uploaded
 

@@ -1,6 +1,7 @@
 /** A real S3 and DynamoDB for one test file: the local cloud's emulator, without a deployment. */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { CreateBucketCommand, PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3'
+import { afterAll, beforeAll } from 'vitest'
 import type { Bucket } from '../../../lib/bucket/bucket.ts'
 import { CREDENTIALS, REGION } from '../../../local/environment.ts'
 import { startMiniStack } from '../../../local/ministack.ts'
@@ -12,11 +13,15 @@ export interface Store {
   newDynamodb(): DynamoDBClient
   /** An empty versioned bucket. */
   newBucket(): Promise<Bucket>
+}
+
+/** One that whoever started it has to stop. */
+export interface StartedStore extends Store {
   stop(): Promise<void>
 }
 
 /** @param start which emulator: MiniStack, or moto for S3 alone */
-export async function startStore(start = startMiniStack): Promise<Store> {
+export async function startStore(start = startMiniStack): Promise<StartedStore> {
   const { endpoint, stop } = await start()
   const config = { endpoint, region: REGION, credentials: CREDENTIALS }
   const newS3 = () => new S3Client({ ...config, forcePathStyle: true })
@@ -38,5 +43,26 @@ export async function startStore(start = startMiniStack): Promise<Store> {
       return bucket
     },
     stop,
+  }
+}
+
+/** A store of MiniStack for all tests of a file: started before the first of them, stopped after the last. */
+export function storeOfFile(): Store {
+  let store: StartedStore | undefined
+  beforeAll(async () => {
+    store = await startStore()
+  })
+  afterAll(() => store?.stop())
+  const started = (): Store => {
+    if (store === undefined) throw new Error('the store is not there before the first test')
+    return store
+  }
+  return {
+    get endpoint() {
+      return started().endpoint
+    },
+    newS3: () => started().newS3(),
+    newDynamodb: () => started().newDynamodb(),
+    newBucket: () => started().newBucket(),
   }
 }

@@ -1,18 +1,14 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import type { Bucket } from '../../../lib/bucket/bucket.ts'
 import { keysBelow, versionsOf } from '../../../lib/bucket/versions.ts'
 import { AWKWARD_KEYS, put, remove } from './objects.ts'
-import { type Store, startStore } from './store.ts'
+import { storeOfFile } from './store.ts'
 import { aroundCalls } from './wire.ts'
 
 const KEY = 'run/epoch_1.pth'
-let store: Store
+const store = storeOfFile()
 let bucket: Bucket
 
-beforeAll(async () => {
-  store = await startStore()
-})
-afterAll(() => store?.stop())
 beforeEach(async () => {
   bucket = await store.newBucket()
 })

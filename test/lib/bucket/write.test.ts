@@ -1,19 +1,15 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import type { Bucket } from '../../../lib/bucket/bucket.ts'
 import { versionsOf } from '../../../lib/bucket/versions.ts'
 import { contentOf, isOwn, SHA256, writeIfAbsent, writeText } from '../../../lib/bucket/write.ts'
 import { AWKWARD_KEYS, bytesAt, head, put, remove, textAt } from './objects.ts'
-import { type Store, startStore } from './store.ts'
+import { storeOfFile } from './store.ts'
 import { aroundCalls, callsOf, loseFirstAnswer, Unavailable } from './wire.ts'
 
 const KEY = 'run/best_acc_epoch_1.pth'
-let store: Store
+const store = storeOfFile()
 let bucket: Bucket
 
-beforeAll(async () => {
-  store = await startStore()
-})
-afterAll(() => store?.stop())
 beforeEach(async () => {
   bucket = await store.newBucket()
 })

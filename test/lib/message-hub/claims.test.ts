@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import type { Folder, Run } from '../../../lib/hook/names.ts'
 import { claimFolder } from '../../../lib/message-hub/claims.ts'
 import { commitRun, loadRun, type MessageHub } from '../../../lib/message-hub/message-hub.ts'
 import { MessageHubError } from '../../../lib/message-hub/message-hub-error.ts'
-import { type Store, startStore } from '../bucket/store.ts'
+import { storeOfFile } from '../bucket/store.ts'
 import { aroundCalls, loseFirstAnswer, Unavailable } from '../bucket/wire.ts'
 import { itemsOf, newHub, putByHand } from './hub-table.ts'
 import { checkpointAt, settledOn } from './observations.ts'
@@ -12,13 +12,9 @@ const RUN = 'work/run1' as Run
 const OTHER = 'older/run1' as Run
 const FOLDER = 'exports/run1' as Folder
 const GRANTED = { state: 'granted' }
-let store: Store
+const store = storeOfFile()
 let hub: MessageHub
 
-beforeAll(async () => {
-  store = await startStore()
-})
-afterAll(() => store?.stop())
 beforeEach(async () => {
   hub = await newHub(store.newDynamodb())
 })

@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { emptyLedger } from '../../../lib/hook/ledger.ts'
 import { commitRun, loadRun, type MessageHub } from '../../../lib/message-hub/message-hub.ts'
 import { ConflictError, MessageHubError } from '../../../lib/message-hub/message-hub-error.ts'
-import { type Store, startStore } from '../bucket/store.ts'
+import { storeOfFile } from '../bucket/store.ts'
 import { aroundCalls, callsOf, loseFirstAnswer, Unavailable } from '../bucket/wire.ts'
 import { itemsOf, newHub, putByHand } from './hub-table.ts'
 import {
@@ -15,13 +15,9 @@ import {
   settledOn,
 } from './observations.ts'
 
-let store: Store
+const store = storeOfFile()
 let hub: MessageHub
 
-beforeAll(async () => {
-  store = await startStore()
-})
-afterAll(() => store?.stop())
 beforeEach(async () => {
   hub = await newHub(store.newDynamodb())
 })

@@ -1,9 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import type { Run } from '../../../lib/hook/names.ts'
 import type { Decision } from '../../../lib/hook/plan.ts'
 import type { Observation } from '../../../lib/hook/record.ts'
 import { commitRun, loadRun, type MessageHub } from '../../../lib/message-hub/message-hub.ts'
-import { type Store, startStore } from '../bucket/store.ts'
+import { storeOfFile } from '../bucket/store.ts'
 import { indexed, itemsOf, newHub } from './hub-table.ts'
 import {
   checkpointAt,
@@ -17,13 +17,9 @@ import {
 } from './observations.ts'
 
 const ALWAYS = ['version', 'options', 'publish_due', 'stack_arguments', 'next_effect', 'answers']
-let store: Store
+const store = storeOfFile()
 let hub: MessageHub
 
-beforeAll(async () => {
-  store = await startStore()
-})
-afterAll(() => store?.stop())
 beforeEach(async () => {
   hub = await newHub(store.newDynamodb())
 })

@@ -14,11 +14,11 @@ import {
 import type { Claim } from '../../../lib/hook/out-dir.ts'
 import { type Observation, record } from '../../../lib/hook/record.ts'
 import { commitRun, loadRun, type MessageHub } from '../../../lib/message-hub/message-hub.ts'
-import { type Store, startStore } from '../bucket/store.ts'
+import { type StartedStore, startStore } from '../bucket/store.ts'
 import { itemsOf, newHub } from './hub-table.ts'
 import { decisionOn, RUN, resultOf, START } from './observations.ts'
 
-let store: Store
+let store: StartedStore
 let hub: MessageHub
 
 beforeAll(async () => {

@@ -5,7 +5,7 @@ import { loadRun } from '../../../lib/message-hub/message-hub.ts'
 import type { Table } from '../../../lib/query/answers.ts'
 import { type Answer, answer } from '../../../lib/query/route.ts'
 import { bytesAt, put } from '../bucket/objects.ts'
-import { type Store, startStore } from '../bucket/store.ts'
+import { type StartedStore, startStore } from '../bucket/store.ts'
 import { aroundCalls, Unavailable } from '../bucket/wire.ts'
 import { putByHand } from '../message-hub/hub-table.ts'
 import { checkpoint, drain, newWorker, type TestWorker, upload } from '../run/worker.ts'
@@ -14,7 +14,7 @@ type Json = Record<string, unknown>
 
 /** Runs whose names are each other's beginnings, or special somewhere. */
 const RUNS = ['a', 'a/b', 'a#b', 'a b+c%20=&?', 'größe/🙂', '.'] as Run[]
-let store: Store
+let store: StartedStore
 let worker: TestWorker
 let table: Table
 

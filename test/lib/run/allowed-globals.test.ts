@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import type { Artifact } from '../../../lib/hook/ledger.ts'
 import { legacyOf, legacyTensor } from '../../fixtures/legacy-bytes.ts'
 import { call, dict, floatTensor, pickleOf, text } from '../../fixtures/pickle-bytes.ts'
 import { checkpointOf } from '../../fixtures/zip-bytes.ts'
 import { bytesAt, liveKeys } from '../bucket/objects.ts'
-import { type Store, startStore } from '../bucket/store.ts'
+import { storeOfFile } from '../bucket/store.ts'
 import { itemsOf } from '../message-hub/hub-table.ts'
 import {
   checkpoint,
@@ -36,13 +36,9 @@ const own = {
   ),
 }
 
-let store: Store
+const store = storeOfFile()
 let worker: TestWorker
 
-beforeAll(async () => {
-  store = await startStore()
-})
-afterAll(() => store?.stop())
 beforeEach(async () => {
   worker = await newWorker(store)
 })

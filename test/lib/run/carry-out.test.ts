@@ -2,12 +2,12 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Action, type Effect, emptyLedger } from '../../../lib/hook/ledger.ts'
 import { carryOut, outstanding } from '../../../lib/run/carry-out.ts'
 import { bytesAt, put, remove, textAt } from '../bucket/objects.ts'
-import { type Store, startStore } from '../bucket/store.ts'
+import { type StartedStore, startStore } from '../bucket/store.ts'
 import { aroundCalls, Unavailable } from '../bucket/wire.ts'
 import { newWorker, RUN, type TestWorker } from './worker.ts'
 
 const KEY = `${RUN}/epoch_1.pth`
-let store: Store
+let store: StartedStore
 let worker: TestWorker
 
 beforeAll(async () => {

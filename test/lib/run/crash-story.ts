@@ -12,7 +12,7 @@ import { carryOutJob } from '../../../lib/run/job.ts'
 import { sweep } from '../../../lib/run/sweep.ts'
 import type { Worker } from '../../../lib/run/worker.ts'
 import { textAt } from '../bucket/objects.ts'
-import { type Store, startStore } from '../bucket/store.ts'
+import { type StartedStore, type Store, startStore } from '../bucket/store.ts'
 import { aroundCalls, type Call } from '../bucket/wire.ts'
 import { indexed, itemsOf } from '../message-hub/hub-table.ts'
 import {
@@ -49,7 +49,7 @@ const READS = ['GetObject', 'HeadObject', 'ListObjectsV2', 'ListObjectVersions',
 
 /** Tests a story with every fault that it can meet. */
 export function describeFaults(story: readonly Chapter[], hows: readonly Fault['how'][]): void {
-  let store: Store
+  let store: StartedStore
   let calls: string[]
   let undisturbed: End
 

@@ -1,22 +1,18 @@
 import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import {
   type DeadLetters,
   failuresToRetry,
   type MessageFailure,
 } from '../../../lib/run/dead-letters.ts'
 import { CREDENTIALS, REGION } from '../../../local/environment.ts'
-import { type Store, startStore } from '../bucket/store.ts'
+import { storeOfFile } from '../bucket/store.ts'
 import { aroundCalls, Unavailable } from '../bucket/wire.ts'
 
-let store: Store
+const store = storeOfFile()
 let deadLetters: DeadLetters
 let queues = 0
 
-beforeAll(async () => {
-  store = await startStore()
-})
-afterAll(() => store?.stop())
 beforeEach(async () => {
   queues += 1
   const sqs = newSqs()

@@ -14,7 +14,7 @@ import { keyIn } from '../../../lib/hook/names.ts'
 import { loadRun } from '../../../lib/message-hub/message-hub.ts'
 import { PythonSession } from '../../fixtures/python-session.ts'
 import { bytesAt, put, putInParts, textAt } from '../bucket/objects.ts'
-import { type Store, startStore } from '../bucket/store.ts'
+import { storeOfFile } from '../bucket/store.ts'
 import { aroundCalls, Unavailable } from '../bucket/wire.ts'
 import { directory, liveNames } from './directories.ts'
 import { anotherInvocation, look, newWorker, RUN, type TestWorker, upload } from './worker.ts'
@@ -22,12 +22,7 @@ import { anotherInvocation, look, newWorker, RUN, type TestWorker, upload } from
 const OPTIONS = { interval: 1, max_keep_ckpts: 2, by_epoch: false, save_best: 'acc' }
 /** S3 tells whole seconds, by which uploads of one directory are told from those of the next. */
 const A_SECOND = 1100
-let store: Store
-
-beforeAll(async () => {
-  store = await startStore()
-})
-afterAll(() => store?.stop())
+const store = storeOfFile()
 
 /** What invariant 6 speaks of: live objects, and fates without their reasons. */
 async function endOf(worker: TestWorker): Promise<unknown> {

@@ -1,11 +1,11 @@
 /** Directory checkpoints, from their files in a real bucket to what stays of them. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { stepId } from '../../../lib/hook/history.ts'
 import { keyIn } from '../../../lib/hook/names.ts'
 import { loadRun } from '../../../lib/message-hub/message-hub.ts'
 import { head, put, remove, textAt } from '../bucket/objects.ts'
-import { type Store, startStore } from '../bucket/store.ts'
+import { storeOfFile } from '../bucket/store.ts'
 import { aroundCalls, Unavailable } from '../bucket/wire.ts'
 import { directory, liveNames } from './directories.ts'
 import {
@@ -22,12 +22,7 @@ import {
 
 /** S3 tells whole seconds, by which uploads of one directory are told from those of the next. */
 const A_SECOND = 1100
-let store: Store
-
-beforeAll(async () => {
-  store = await startStore()
-})
-afterAll(() => store?.stop())
+const store = storeOfFile()
 
 const OPTIONS = { interval: 1, max_keep_ckpts: 1, by_epoch: false }
 

@@ -1,5 +1,5 @@
 import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import type { Run } from '../../../lib/hook/names.ts'
 import { findLost } from '../../../lib/run/find-lost.ts'
 import type { EventsQueue } from '../../../lib/run/look.ts'
@@ -7,20 +7,16 @@ import { keysByRun } from '../../../lib/run/notification.ts'
 import { settleRun } from '../../../lib/run/settle.ts'
 import { CREDENTIALS, REGION } from '../../../local/environment.ts'
 import { liveKeys, put, remove } from '../bucket/objects.ts'
-import { type Store, startStore } from '../bucket/store.ts'
+import { storeOfFile } from '../bucket/store.ts'
 import { aroundCalls, Unavailable } from '../bucket/wire.ts'
 import { itemsOf, putByHand } from '../message-hub/hub-table.ts'
 import { checkpoint, drain, ledgerOf, newWorker, RUN, type TestWorker, upload } from './worker.ts'
 
-let store: Store
+const store = storeOfFile()
 let worker: TestWorker
 let events: EventsQueue
 let queues = 0
 
-beforeAll(async () => {
-  store = await startStore()
-})
-afterAll(() => store?.stop())
 beforeEach(async () => {
   worker = await newWorker(store)
   queues += 1

@@ -4,13 +4,13 @@ import type { Bucket } from '../../../lib/bucket/bucket.ts'
 import { RESTORES } from '../../../lib/bucket/restore.ts'
 import { inspectUpload } from '../../../lib/run/inspect-upload.ts'
 import { put, remove } from '../bucket/objects.ts'
-import { type Store, startStore } from '../bucket/store.ts'
+import { type StartedStore, startStore } from '../bucket/store.ts'
 import { aroundCalls, callsOf, Unavailable } from '../bucket/wire.ts'
 import { checkpoint } from './worker.ts'
 
 const KEY = 'run/epoch_9.pth'
 const RECORDED = new URL('../../../examples/recorded/uploads/', import.meta.url)
-let store: Store
+let store: StartedStore
 let bucket: Bucket
 let real: Uint8Array
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { restoreVersion } from '../../../lib/bucket/restore.ts'
 import { inspectCheckpoint } from '../../../lib/checkpoint/inspect.ts'
 import { readerOver } from '../../../lib/checkpoint/range-reader.ts'
@@ -11,7 +11,7 @@ import { dict, floatTensor, pickleOf } from '../../fixtures/pickle-bytes.ts'
 import { checkpointOf, zipOf } from '../../fixtures/zip-bytes.ts'
 import { bytesAt, head, liveKeys, put, remove } from '../bucket/objects.ts'
 import { uploadsLeft } from '../bucket/rewrites.ts'
-import { type Store, startStore } from '../bucket/store.ts'
+import { storeOfFile } from '../bucket/store.ts'
 import {
   callsOfWorker,
   checkpoint,
@@ -25,13 +25,9 @@ import {
 } from './worker.ts'
 
 const BEST = `${RUN}/best_acc_epoch_1.pth`
-let store: Store
+const store = storeOfFile()
 let worker: TestWorker
 
-beforeAll(async () => {
-  store = await startStore()
-})
-afterAll(() => store?.stop())
 beforeEach(async () => {
   worker = await newWorker(store)
 })

@@ -7,10 +7,10 @@ import { MIB } from '../../fixtures/large-checkpoint.ts'
 import { PythonSession } from '../../fixtures/python-session.ts'
 import { bytesAt } from '../bucket/objects.ts'
 import { callsTo, uploadsLeft } from '../bucket/rewrites.ts'
-import { type Store, startStore } from '../bucket/store.ts'
+import { type StartedStore, startStore } from '../bucket/store.ts'
 import { drain, ledgerOf, newWorker, RUN, upload } from './worker.ts'
 
-let store: Store
+let store: StartedStore
 let folder: string
 let session: PythonSession
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import type { Bucket } from '../../../lib/bucket/bucket.ts'
 import { type Artifact, emptyLedger, type Ledger } from '../../../lib/hook/ledger.ts'
 import type { Run } from '../../../lib/hook/names.ts'
@@ -6,18 +6,14 @@ import { type Observation, record } from '../../../lib/hook/record.ts'
 import { observe } from '../../../lib/run/observe.ts'
 import { runsOfKey } from '../../../lib/run/places.ts'
 import { put, remove } from '../bucket/objects.ts'
-import { type Store, startStore } from '../bucket/store.ts'
+import { storeOfFile } from '../bucket/store.ts'
 import { callsOf } from '../bucket/wire.ts'
 import { checkpoint, RUN } from './worker.ts'
 
-let store: Store
+const store = storeOfFile()
 let bucket: Bucket
 const ledger = emptyLedger(RUN, { interval: 1 })
 
-beforeAll(async () => {
-  store = await startStore()
-})
-afterAll(() => store?.stop())
 beforeEach(async () => {
   bucket = await store.newBucket()
 })

@@ -1,14 +1,14 @@
 /** `out_dir`: what the hub makes goes elsewhere, into a folder that is one run's. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { PutBucketVersioningCommand } from '@aws-sdk/client-s3'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import type { Bucket } from '../../../lib/bucket/bucket.ts'
 import type { Run } from '../../../lib/hook/names.ts'
 import { keysByRun } from '../../../lib/run/notification.ts'
 import { settleRun } from '../../../lib/run/settle.ts'
 import { sweep } from '../../../lib/run/sweep.ts'
 import { bytesAt, head, liveKeys, put, remove, textAt } from '../bucket/objects.ts'
-import { type Store, startStore } from '../bucket/store.ts'
+import { storeOfFile } from '../bucket/store.ts'
 import { aroundCalls, Unavailable } from '../bucket/wire.ts'
 import { itemsOf } from '../message-hub/hub-table.ts'
 import {
@@ -26,13 +26,9 @@ import {
 
 const OPTIONS = { save_best: 'acc', published_keys: ['meta', 'state_dict'], max_keep_ckpts: 1 }
 const SECOND = 'another/run' as Run
-let store: Store
+const store = storeOfFile()
 let worker: TestWorker
 
-beforeAll(async () => {
-  store = await startStore()
-})
-afterAll(() => store?.stop())
 beforeEach(async () => {
   worker = await newWorker(store)
 })

@@ -1,21 +1,17 @@
 /** Pins, over a real bucket and a real table. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { stepId } from '../../../lib/hook/history.ts'
 import { factKey, keyIn } from '../../../lib/hook/names.ts'
 import { keysByRun } from '../../../lib/run/notification.ts'
 import { settleRun } from '../../../lib/run/settle.ts'
 import { bytesAt, liveKeys, put } from '../bucket/objects.ts'
-import { type Store, startStore } from '../bucket/store.ts'
+import { storeOfFile } from '../bucket/store.ts'
 import { itemsOf } from '../message-hub/hub-table.ts'
 import { checkpoint, ledgerOf, newWorker, RUN, type TestWorker, upload } from './worker.ts'
 
-let store: Store
+const store = storeOfFile()
 let worker: TestWorker
 
-beforeAll(async () => {
-  store = await startStore()
-})
-afterAll(() => store?.stop())
 beforeEach(async () => {
   worker = await newWorker(store, { interval: 1, max_keep_ckpts: 1 })
 })

@@ -1,17 +1,12 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { keyIn } from '../../../lib/hook/names.ts'
 import { preview } from '../../../lib/run/preview.ts'
 import { liveKeys, put } from '../bucket/objects.ts'
-import { type Store, startStore } from '../bucket/store.ts'
+import { storeOfFile } from '../bucket/store.ts'
 import { itemsOf } from '../message-hub/hub-table.ts'
 import { checkpoint, ledgerOf, look, newWorker, RUN } from './worker.ts'
 
-let store: Store
-
-beforeAll(async () => {
-  store = await startStore()
-})
-afterAll(() => store?.stop())
+const store = storeOfFile()
 
 test('what would be known is what is known once it was looked at, and nothing is done before', async () => {
   const worker = await newWorker(store)

@@ -1,24 +1,20 @@
 /** What a person removes is gone, and what names it names the next one. */
 import { ListObjectVersionsCommand } from '@aws-sdk/client-s3'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { stepId } from '../../../lib/hook/history.ts'
 import { keyIn } from '../../../lib/hook/names.ts'
 import { settleRun } from '../../../lib/run/settle.ts'
 import { statePin } from '../../../lib/run/state-fact.ts'
 import { liveKeys, remove } from '../bucket/objects.ts'
-import { type Store, startStore } from '../bucket/store.ts'
+import { storeOfFile } from '../bucket/store.ts'
 import { itemsOf } from '../message-hub/hub-table.ts'
 import { checkpoint, drain, look, newWorker, RUN, type TestWorker, upload } from './worker.ts'
 
 const BEST = 'best_acc_epoch_1.pth'
 
-let store: Store
+const store = storeOfFile()
 let worker: TestWorker
 
-beforeAll(async () => {
-  store = await startStore()
-})
-afterAll(() => store?.stop())
 beforeEach(async () => {
   worker = await newWorker(store)
   await upload(worker, {

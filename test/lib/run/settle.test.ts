@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { stepId } from '../../../lib/hook/history.ts'
 import { keyIn, type Run } from '../../../lib/hook/names.ts'
 import { settleRun } from '../../../lib/run/settle.ts'
 import { AWKWARD_KEYS, bytesAt, liveKeys, put, remove, textAt } from '../bucket/objects.ts'
-import { type Store, startStore } from '../bucket/store.ts'
+import { storeOfFile } from '../bucket/store.ts'
 import { aroundCalls, Unavailable } from '../bucket/wire.ts'
 import { itemsOf } from '../message-hub/hub-table.ts'
 import {
@@ -20,13 +20,9 @@ import {
   upload,
 } from './worker.ts'
 
-let store: Store
+const store = storeOfFile()
 let worker: TestWorker
 
-beforeAll(async () => {
-  store = await startStore()
-})
-afterAll(() => store?.stop())
 beforeEach(async () => {
   worker = await newWorker(store)
 })

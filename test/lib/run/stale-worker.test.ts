@@ -1,8 +1,8 @@
 /** Invariant 8: what a stale worker changes is found and undone. */
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { settleRun } from '../../../lib/run/settle.ts'
 import { bytesAt, put } from '../bucket/objects.ts'
-import { type Store, startStore } from '../bucket/store.ts'
+import { storeOfFile } from '../bucket/store.ts'
 import { aroundCalls } from '../bucket/wire.ts'
 import {
   anotherInvocation,
@@ -15,13 +15,9 @@ import {
   upload,
 } from './worker.ts'
 
-let store: Store
+const store = storeOfFile()
 let worker: TestWorker
 
-beforeAll(async () => {
-  store = await startStore()
-})
-afterAll(() => store?.stop())
 beforeEach(async () => {
   worker = await newWorker(store)
 })

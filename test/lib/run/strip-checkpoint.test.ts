@@ -1,11 +1,11 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { readCheckpoint } from '../../../lib/checkpoint/rewrite.ts'
 import { settleRun } from '../../../lib/run/settle.ts'
 import { stripCheckpoint } from '../../../lib/run/strip-checkpoint.ts'
 import { largeCheckpoint, MIB } from '../../fixtures/large-checkpoint.ts'
 import { bytesAt, head, liveKeys, put, remove } from '../bucket/objects.ts'
 import { callsTo, uploadsLeft } from '../bucket/rewrites.ts'
-import { type Store, startStore } from '../bucket/store.ts'
+import { storeOfFile } from '../bucket/store.ts'
 import { loseFirstAnswer } from '../bucket/wire.ts'
 import {
   checkpoint,
@@ -21,13 +21,9 @@ import {
 const FIRST = `${RUN}/epoch_1.pth`
 const SECOND = `${RUN}/epoch_2.pth`
 const OPTIMIZER = ['optimizer', 'optim_wrapper']
-let store: Store
+const store = storeOfFile()
 let worker: TestWorker
 
-beforeAll(async () => {
-  store = await startStore()
-})
-afterAll(() => store?.stop())
 beforeEach(async () => {
   worker = await newWorker(store, { interval: 1, save_optimizer: false })
 })

@@ -1,10 +1,10 @@
 import { CreateMultipartUploadCommand } from '@aws-sdk/client-s3'
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import { beforeEach, expect, test } from 'vitest'
 import type { Run } from '../../../lib/hook/names.ts'
 import { sweep } from '../../../lib/run/sweep.ts'
 import { liveKeys, put, textAt } from '../bucket/objects.ts'
 import { uploadsLeft } from '../bucket/rewrites.ts'
-import { type Store, startStore } from '../bucket/store.ts'
+import { storeOfFile } from '../bucket/store.ts'
 import { aroundCalls, Unavailable } from '../bucket/wire.ts'
 import { itemsOf, putByHand } from '../message-hub/hub-table.ts'
 import {
@@ -21,13 +21,9 @@ import {
 } from './worker.ts'
 
 const JOB_SECONDS = 900
-let store: Store
+const store = storeOfFile()
 let worker: TestWorker
 
-beforeAll(async () => {
-  store = await startStore()
-})
-afterAll(() => store?.stop())
 beforeEach(async () => {
   worker = await newWorker(store)
 })

@@ -1,19 +1,15 @@
 /** Invariant 14: where the bucket keeps no versions, nothing is deleted, and the hub says so. */
 import { PutBucketVersioningCommand } from '@aws-sdk/client-s3'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { settleRun } from '../../../lib/run/settle.ts'
 import { liveKeys } from '../bucket/objects.ts'
-import { type Store, startStore } from '../bucket/store.ts'
+import { storeOfFile } from '../bucket/store.ts'
 import { itemsOf } from '../message-hub/hub-table.ts'
 import { checkpoint, ledgerOf, newWorker, RUN, type TestWorker, upload } from './worker.ts'
 
-let store: Store
+const store = storeOfFile()
 let worker: TestWorker
 
-beforeAll(async () => {
-  store = await startStore()
-})
-afterAll(() => store?.stop())
 beforeEach(async () => {
   worker = await newWorker(store)
 })
