@@ -64,7 +64,9 @@ export interface LocalCloud {
   deploy(options?: DeployOptions): Promise<StackOutputs>
   /** Where the query function answers here, ending in `/`: its real name is not resolved locally. */
   queryUrl(outputs: StackOutputs): string
-  /** The end of the emulator's log: function output as well. */
+  /** The emulator's log, function output as well; gone when it stops. */
+  readonly logFile: string
+  /** The end of that. */
   log(): string
   /** Ends the emulator and every process it started, and removes its files. */
   stop(): Promise<void>
@@ -79,7 +81,7 @@ export interface LocalCloud {
  * @throws {PythonEnvironmentError} where its Python environment cannot be prepared
  */
 export async function startLocalCloud(): Promise<LocalCloud> {
-  const { endpoint, group, folder, log, stop } = await startMiniStack()
+  const { endpoint, group, folder, logFile, log, stop } = await startMiniStack()
   const clientConfig = { endpoint, region: REGION, credentials: CREDENTIALS }
   let bootstrapped: Promise<void> | undefined
   let deployments = 0
@@ -106,6 +108,7 @@ export async function startLocalCloud(): Promise<LocalCloud> {
       const [id] = new URL(QueryUrl).hostname.split('.')
       return `${endpoint}/_aws/lambda-url/${id}/`
     },
+    logFile,
     log,
     stop,
   }

@@ -1,6 +1,7 @@
 /** Starts an emulator on a free port of 127.0.0.1, and waits until it answers. */
 
-import { mkdtemp, rm } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
+import { mkdtemp, open, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,7 +18,8 @@ const START_TIMEOUT_MS = 60_000
 const STOP_GRACE_MS = 1_000
 /** Another process can take the free port before the emulator does. */
 const START_ATTEMPTS = 3
-const LOG_TAIL_CHARACTERS = 64 * 1024
+const LOG_TAIL_CHARACTERS = 1024 * 1024
+const LOG_FILE = 'emulator.log'
 
 /** Which emulator to start, and how. */
 export interface EmulatorKind {
@@ -40,7 +42,9 @@ export interface Emulator {
   readonly group: number
   /** A private folder for what belongs to this emulator; removed when it stops. */
   readonly folder: string
-  /** The end of what it has logged, function output included. */
+  /** What it has logged, function output included; gone with the folder. */
+  readonly logFile: string
+  /** The end of that. */
   log(): string
   /** Ends it and everything it started. Calling it again does nothing more. */
   stop(): Promise<void>
@@ -65,21 +69,20 @@ export async function startEmulator(kind: EmulatorKind): Promise<Emulator> {
 
 async function start(kind: EmulatorKind, python: string, port: number): Promise<Emulator> {
   const folder = await mkdtemp(join(tmpdir(), 'checkpoint-hub-'))
+  const logFile = join(folder, LOG_FILE)
+  // A file, so that a process that is busy elsewhere does not hold the emulator up with a full pipe.
+  const logged = await open(logFile, 'a')
   const child = spawnGroup(python, ['-u', LAUNCHER, kind.module, ...kind.arguments(port)], {
     cwd: folder,
-    stdio: ['pipe', 'pipe', 'pipe'],
+    stdio: ['pipe', logged.fd, logged.fd],
     env: {
       ...plainEnvironment(),
       TMPDIR: folder,
       ...kind.environment(port, folder),
     },
   })
-  let log = ''
-  const collect = (chunk: Buffer) => {
-    log = (log + chunk.toString()).slice(-LOG_TAIL_CHARACTERS)
-  }
-  child.stdout?.on('data', collect)
-  child.stderr?.on('data', collect)
+  await logged.close()
+  const log = () => endOfLog(logFile)
   // The pipe breaks when the emulator ends first: that is seen by its exit.
   child.stdin?.on('error', () => {})
 
@@ -101,11 +104,21 @@ async function start(kind: EmulatorKind, python: string, port: number): Promise<
       await sleep(50)
       continue
     }
+    const end = log()
     await stop()
     const reason = ended ?? `no answer within ${START_TIMEOUT_MS / 1000} s`
-    throw new LocalCloudError(`${kind.name} did not start: ${reason}. The end of its log:\n${log}`)
+    throw new LocalCloudError(`${kind.name} did not start: ${reason}. The end of its log:\n${end}`)
   }
-  return { endpoint, group: child.pid ?? 0, folder, log: () => log, stop }
+  return { endpoint, group: child.pid ?? 0, folder, logFile, log, stop }
+}
+
+/** The end of what an emulator logged into a file; empty where the file is gone with it. */
+export function endOfLog(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').slice(-LOG_TAIL_CHARACTERS)
+  } catch {
+    return ''
+  }
 }
 
 async function answers(url: string): Promise<boolean> {

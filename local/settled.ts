@@ -20,6 +20,9 @@ export class UnsettledError extends Error {
 const POLL_MS = 200
 /** Between a notification and the message in the queue there is a moment in which nothing shows. */
 const QUIET_POLLS = 5
+/** How much of a log an error shows. */
+const TOLD_COMPLAINTS = 40
+const TOLD_CHARACTERS = 4_000
 
 /**
  * Waits until the queues are empty and no effect is outstanding, for a while without a break.
@@ -44,11 +47,17 @@ export async function settled(
     if (quiet >= QUIET_POLLS) return
     if (Date.now() > deadline) {
       throw new UnsettledError(
-        `The hub did not settle within ${timeoutSeconds} s: ${JSON.stringify(outstanding)}\n${cloud.log().slice(-4000)}`,
+        `The hub did not settle within ${timeoutSeconds} s: ${JSON.stringify(outstanding)}\n${telling(cloud.log())}`,
       )
     }
     await sleep(POLL_MS)
   }
+}
+
+/** Of a log, what complains, and the end. */
+function telling(log: string): string {
+  const complaints = log.split('\n').filter((line) => /warning|error|fail|timed out/i.test(line))
+  return [...complaints.slice(-TOLD_COMPLAINTS), '...', log.slice(-TOLD_CHARACTERS)].join('\n')
 }
 
 async function look(

@@ -17,10 +17,14 @@ import { SQSClient } from '@aws-sdk/client-sqs'
 import { unmarshall } from '@aws-sdk/util-dynamodb'
 import { inject } from 'vitest'
 import { uploadPath } from '../../examples/train/recording.ts'
+import { endOfLog } from '../../local/emulator.ts'
 import { settled } from '../../local/settled.ts'
 import { signedFetch } from '../../local/signed-fetch.ts'
 
-export const { clientConfig, outputs, queryUrl } = inject('stack')
+const { logFile, ...stack } = inject('stack')
+export const { clientConfig, outputs, queryUrl } = stack
+/** What talks to the cloud, and the end of its log. */
+export const cloud = { clientConfig, log: () => endOfLog(logFile) }
 export const s3 = new S3Client({ ...clientConfig, forcePathStyle: true })
 export const sqs = new SQSClient(clientConfig)
 export const lambda = new LambdaClient(clientConfig)
@@ -32,7 +36,7 @@ export type Entry = Record<string, unknown>
 
 /** Waits until the hub has nothing left to do. */
 export function hubSettled(): Promise<void> {
-  return settled({ clientConfig, log: () => '' }, outputs)
+  return settled(cloud, outputs)
 }
 
 /** Asks the query function. */

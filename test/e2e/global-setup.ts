@@ -4,7 +4,13 @@ import { type ClientConfig, type StackOutputs, startLocalCloud } from '../../loc
 
 declare module 'vitest' {
   export interface ProvidedContext {
-    stack: { clientConfig: ClientConfig; outputs: StackOutputs; queryUrl: string }
+    stack: {
+      clientConfig: ClientConfig
+      outputs: StackOutputs
+      queryUrl: string
+      /** Of the emulator and its functions. */
+      logFile: string
+    }
   }
 }
 
@@ -15,8 +21,8 @@ export default async function setup({ provide }: TestProject): Promise<() => Pro
   const cloud = await startLocalCloud()
   try {
     const outputs = await cloud.deploy({ context: { outBuckets: OUT_BUCKET } })
-    const { clientConfig } = cloud
-    provide('stack', { clientConfig, outputs, queryUrl: cloud.queryUrl(outputs) })
+    const { clientConfig, logFile } = cloud
+    provide('stack', { clientConfig, outputs, queryUrl: cloud.queryUrl(outputs), logFile })
   } catch (error) {
     await cloud.stop()
     throw error

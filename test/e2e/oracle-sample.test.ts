@@ -7,7 +7,7 @@ import { HookProcess } from '../oracle/hook-process.ts'
 import { runOnStack } from '../oracle/on-stack/sample.ts'
 import { verdictText } from '../oracle/report.ts'
 import type { Verdict } from '../oracle/verdict.ts'
-import { clientConfig, outputs } from './deployed.ts'
+import { cloud, outputs } from './deployed.ts'
 
 const SCHEDULES = 4
 const FIXED_SEED = 20_260_101
@@ -18,7 +18,7 @@ let hook: HookProcess
 
 beforeAll(async () => {
   hook = await HookProcess.start()
-  const stack = { cloud: { clientConfig, log: () => '' }, outputs }
+  const stack = { cloud, outputs }
   const run = async (seed: number) => {
     samples.set(seed, await runOnStack(stack, hook, { schedules: SCHEDULES, seed }))
   }
