@@ -1,11 +1,11 @@
 /** `publish`: from the Jobs queue. Makes one artifact, and settles its run with the result. */
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda'
-import { failuresToRetry, type MessageFailure } from '../lib/run/dead-letters.ts'
+import { failuresToRetry, type MessageFailure } from '../lib/run/failed-messages.ts'
 import { carryOutJob, failureOfJob, parseJob } from '../lib/run/job.ts'
-import { deadLettersFromEnvironment, workerFromEnvironment } from '../lib/run/settings.ts'
+import { messageSourceFromEnvironment, workerFromEnvironment } from '../lib/run/settings.ts'
 
 const worker = workerFromEnvironment(process.env)
-const deadLetters = deadLettersFromEnvironment(process.env, worker)
+const source = messageSourceFromEnvironment(process.env, worker)
 
 export async function handler(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {
   const failures = new Map<string, MessageFailure>()
@@ -18,5 +18,5 @@ export async function handler(event: SQSEvent, context: Context): Promise<SQSBat
       failures.set(messageId, await failureOfJob(worker, body, reason))
     }
   }
-  return { batchItemFailures: await failuresToRetry(deadLetters, event.Records, failures) }
+  return { batchItemFailures: await failuresToRetry(source, event.Records, failures) }
 }

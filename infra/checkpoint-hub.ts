@@ -82,7 +82,8 @@ export class CheckpointHub extends Construct {
     }
     const jobsQueue = { JOBS_QUEUE_URL: this.jobs.queue.queueUrl }
     const eventsQueue = { EVENTS_QUEUE_URL: this.events.queue.queueUrl }
-    const takesFrom = ({ deadLetters }: WorkQueue) => ({
+    const takesFrom = ({ queue, deadLetters }: WorkQueue) => ({
+      SOURCE_QUEUE_URL: queue.queueUrl,
       DEAD_LETTERS_URL: deadLetters.queueUrl,
       MAX_RECEIVES: String(MAX_RECEIVE_COUNT),
     })

@@ -141,9 +141,14 @@ const SEND_JOBS: Permission = {
 function consume(queue: 'events-queue' | 'jobs-queue'): Permission {
   return {
     sid: 'Consume',
-    actions: ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'],
+    actions: [
+      'sqs:ReceiveMessage',
+      'sqs:DeleteMessage',
+      'sqs:GetQueueAttributes',
+      'sqs:ChangeMessageVisibility',
+    ],
     on: [queue],
-    why: 'the three that a Lambda event source needs',
+    why: 'three that a Lambda event source needs, and one with which what failed comes again soon',
   }
 }
 

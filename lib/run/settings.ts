@@ -1,7 +1,4 @@
 /** A function's environment, read once when it starts. */
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
-import { S3Client } from '@aws-sdk/client-s3'
-import { SQSClient } from '@aws-sdk/client-sqs'
 import { keepsVersions } from '../bucket/versioning.ts'
 import { type GlobalName, globalNamed } from '../checkpoint/rewrite.ts'
 import {
@@ -10,7 +7,8 @@ import {
   parseArguments,
   resolveOptions,
 } from '../hook/hook-arguments.ts'
-import type { DeadLetters } from './dead-letters.ts'
+import { dynamodbClient, s3Client, sqsClient } from './clients.ts'
+import type { MessageSource } from './failed-messages.ts'
 import type { Worker } from './worker.ts'
 
 /** The stack gave a function an environment that it cannot work with. */
@@ -33,11 +31,11 @@ const VERSIONING_REMEMBERED_MS = 60_000
  * @throws {SettingError} that names the variable, and of the default arguments the one that is invalid
  */
 export function workerFromEnvironment(environment: NodeJS.ProcessEnv): Worker {
-  const bucket = { s3: new S3Client({}), name: required(environment, 'BUCKET_NAME') }
+  const bucket = { s3: s3Client(), name: required(environment, 'BUCKET_NAME') }
   return {
     bucket,
     hub: {
-      dynamodb: new DynamoDBClient({}),
+      dynamodb: dynamodbClient(),
       tableName: required(environment, 'TABLE_NAME'),
       stackArguments: stackArguments(environment, 'DEFAULT_HOOK_ARGUMENTS'),
       setting: {
@@ -45,7 +43,7 @@ export function workerFromEnvironment(environment: NodeJS.ProcessEnv): Worker {
         noncurrentDays: wholeNumber(environment, 'NONCURRENT_DAYS'),
       },
     },
-    jobs: { sqs: new SQSClient({}), queueUrl: required(environment, 'JOBS_QUEUE_URL') },
+    jobs: { sqs: sqsClient(), queueUrl: required(environment, 'JOBS_QUEUE_URL') },
     reach: {
       keyPrefix: environment['KEY_PREFIX'] ?? '',
       outBuckets: listIn(environment, 'OUT_BUCKETS'),
@@ -60,14 +58,15 @@ export function workerFromEnvironment(environment: NodeJS.ProcessEnv): Worker {
   }
 }
 
-/** Where a function puts messages that it cannot work off, by the client that its worker has. */
-export function deadLettersFromEnvironment(
+/** The queue that a function takes messages from, by the client that its worker has. */
+export function messageSourceFromEnvironment(
   environment: NodeJS.ProcessEnv,
   { jobs: { sqs } }: Pick<Worker, 'jobs'>,
-): DeadLetters {
+): MessageSource {
   return {
     sqs,
-    queueUrl: required(environment, 'DEAD_LETTERS_URL'),
+    queueUrl: required(environment, 'SOURCE_QUEUE_URL'),
+    deadLettersUrl: required(environment, 'DEAD_LETTERS_URL'),
     maxReceives: wholeNumber(environment, 'MAX_RECEIVES'),
   }
 }

@@ -5,6 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isTransient } from '../bucket/bucket.ts'
+import { ALL_TIME, requireTime, type TimeLeft } from '../bucket/deadline.ts'
 import { isAnythingBelow } from '../bucket/present.ts'
 import type { Action, Effect, Ledger } from '../hook/ledger.ts'
 import { factKey, keyIn, type Run } from '../hook/names.ts'
@@ -28,6 +29,8 @@ export interface Settlement {
   observations?: readonly Observation[]
   /** Jobs that were handed to the queue before this time, in seconds since 1970, are sent again. */
   resendBefore?: number
+  /** Once little of it is left, no further step is begun; what was done by then stays. */
+  timeLeft?: TimeLeft
 }
 
 /** Observations in one transaction: each touches one entry, beside those of the effects. */
@@ -44,6 +47,7 @@ const ROUNDS = 200
  *
  * @returns the ledger as it was committed last
  * @throws {ConflictError} where other workers changed the run at every attempt
+ * @throws {OutOfTime} where more is left to do than there is time for
  * @throws the error of S3, SQS or DynamoDB where an outcome is not known; settling again is safe
  */
 export async function settleRun(worker: Worker, run: Run, settlement: Settlement): Promise<Ledger> {
@@ -56,6 +60,7 @@ export async function settleRun(worker: Worker, run: Run, settlement: Settlement
       ledger = await settleOnce(worker, run, settlement, uncommitted)
     } catch (error) {
       if (!(error instanceof ConflictError) || attempt === ATTEMPTS) throw error
+      requireTime(settlement.timeLeft ?? ALL_TIME)
       await sleep(Math.random() * 50 * attempt)
     }
   }
@@ -67,18 +72,19 @@ export async function settleRun(worker: Worker, run: Run, settlement: Settlement
 async function settleClaimant(
   worker: Worker,
   { run, claimedBy }: Ledger,
-  { keys = [] }: Settlement,
+  { keys = [], timeLeft = ALL_TIME }: Settlement,
 ): Promise<void> {
   const within = keys.filter((key) => runsOfKey(key).includes(run))
   if (claimedBy !== undefined && within.length > 0) {
-    await settleRun(worker, claimedBy, { keys: within })
+    requireTime(timeLeft)
+    await settleRun(worker, claimedBy, { keys: within, timeLeft })
   }
 }
 
 async function settleOnce(
   worker: Worker,
   run: Run,
-  { keys = [], observations = [], resendBefore }: Settlement,
+  { keys = [], observations = [], resendBefore, timeLeft = ALL_TIME }: Settlement,
   uncommitted: Observation[],
 ): Promise<Ledger> {
   // Looked at after the run was read: a commit that happens in between is then a conflict, so that an
@@ -96,7 +102,7 @@ async function settleOnce(
   seen.push(...resends(loaded.ledger, resendBefore))
   loaded = await commitObservations(worker, loaded, seen)
   uncommitted.length = 0
-  return (await carryOutAll(worker, loaded, uncommitted)).ledger
+  return (await carryOutAll(worker, loaded, uncommitted, timeLeft)).ledger
 }
 
 /** A prefix is a run from the first fact that the protocol finds in it. */
@@ -198,6 +204,7 @@ async function carryOutAll(
   worker: Worker,
   loaded: LoadedRun,
   uncommitted: Observation[],
+  timeLeft: TimeLeft,
 ): Promise<LoadedRun> {
   let current = loaded
   for (let round = 0; round < ROUNDS; round++) {
@@ -205,6 +212,7 @@ async function carryOutAll(
     const effects = outstanding(ledger)
     // A decision that found no room for all of it left effects, so none means that nothing is left.
     if (effects.length === 0) return current
+    if (round > 0) requireTime(timeLeft)
     const { lookAt, failures } = await carryOutEach(worker, ledger.run, effects, uncommitted)
     // What was done is ticked off although another effect failed.
     const ticked = uncommitted.reduce(record, ledger)

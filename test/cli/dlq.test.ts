@@ -1,6 +1,6 @@
 import { ReceiveMessageCommand, SendMessageCommand } from '@aws-sdk/client-sqs'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { failuresToRetry } from '../../lib/run/dead-letters.ts'
+import { failuresToRetry } from '../../lib/run/failed-messages.ts'
 import { storeOfFile } from '../lib/bucket/store.ts'
 import { ckptHere, jsonHere } from './ckpt-here.ts'
 import { startGate } from './gate.ts'
@@ -26,10 +26,12 @@ beforeEach(async () => {
 
 /** As a function puts away what fails for the last time. */
 async function putAway(title: 'EventsDlqUrl' | 'JobsDlqUrl', body: string, reason: string) {
-  const deadLetters = { sqs: stack.sqs, queueUrl: stack.outputs[title] ?? '', maxReceives: 5 }
-  const message = { messageId: 'one', body, attributes: { ApproximateReceiveCount: '5' } }
+  const deadLettersUrl = stack.outputs[title] ?? ''
+  const source = { sqs: stack.sqs, queueUrl: 'not asked', deadLettersUrl, maxReceives: 5 }
+  const attributes = { ApproximateReceiveCount: '5' }
+  const message = { messageId: 'one', receiptHandle: 'of one', body, attributes }
   const failure = { run: 'exp/run', key: 'exp/run/epoch_2.pth', reason }
-  await failuresToRetry(deadLetters, [message], new Map([['one', failure]]))
+  await failuresToRetry(source, [message], new Map([['one', failure]]))
 }
 
 /** As SQS moves it, where the function could not say why. */

@@ -41,6 +41,7 @@ beforeEach(async () => {
     PUBLISH_TIMEOUT_SECONDS: '900',
     DEAD_LETTERS_URL: await newQueue(),
     MAX_RECEIVES: '5',
+    SOURCE_QUEUE_URL: deadLettersUrl,
     EVENTS_QUEUE_URL: deadLettersUrl,
   }
   for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value)
@@ -61,7 +62,7 @@ describe('ingest', () => {
       notification('c/epoch_1.pth'),
       'garbage',
     )
-    expect(await handler(event)).toEqual({ batchItemFailures: [] })
+    expect(await handler(event, CONTEXT)).toEqual({ batchItemFailures: [] })
     expect(await textAt(worker.bucket, 'a b/last_checkpoint')).toMatch(/a b\/epoch_1\.pth$/)
     expect(await textAt(worker.bucket, 'c/last_checkpoint')).toMatch(/c\/epoch_1\.pth$/)
     expect(logged).toEqual([])
@@ -77,7 +78,7 @@ describe('ingest', () => {
       notification('healthy/epoch_1.pth'),
       notification('healthy/epoch_1.pth', 'poisoned/epoch_2.pth'),
     )
-    expect(await handler(event)).toEqual({
+    expect(await handler(event, CONTEXT)).toEqual({
       batchItemFailures: [{ itemIdentifier: 'message-0' }, { itemIdentifier: 'message-2' }],
     })
     expect(await textAt(worker.bucket, 'healthy/last_checkpoint')).toMatch(/epoch_1\.pth$/)
@@ -95,7 +96,9 @@ describe('ingest', () => {
     const { handler } = await import('../../functions/ingest.ts')
     await poison('poisoned' as Run)
     const body = notification('poisoned/epoch_2.pth')
-    expect(await handler(forTheLastTime(batch(body, notification('well/epoch_1.pth'))))).toEqual({
+    expect(
+      await handler(forTheLastTime(batch(body, notification('well/epoch_1.pth'))), CONTEXT),
+    ).toEqual({
       batchItemFailures: [],
     })
     expect(await deadLetters()).toEqual([
@@ -108,13 +111,26 @@ describe('ingest', () => {
     ])
   })
 
+  test('begins no other run once its time is nearly over: those messages come again', async () => {
+    const { handler } = await import('../../functions/ingest.ts')
+    for (const run of ['a', 'b']) await put(worker.bucket, `${run}/epoch_1.pth`, checkpoint('one'))
+    const hurried = { getRemainingTimeInMillis: () => 5_000 } as Context
+    const event = batch(notification('a/epoch_1.pth'), notification('b/epoch_1.pth'))
+    const answer = await handler(event, hurried)
+    expect(answer).toEqual({ batchItemFailures: [{ itemIdentifier: 'message-1' }] })
+    expect((await itemsOf(worker.hub, 'b' as Run)).size).toBe(0)
+    expect(logged.map((line) => JSON.parse(line))).toMatchObject([
+      { run: 'b', reason: expect.stringContaining('OutOfTime') },
+    ])
+  })
+
   test('leaves keys outside its prefix alone', async () => {
     vi.stubEnv('KEY_PREFIX', 'mine/')
     const { handler } = await import('../../functions/ingest.ts')
     for (const run of ['mine/a', 'other/a']) {
       await put(worker.bucket, `${run}/epoch_1.pth`, checkpoint('one'))
     }
-    await handler(batch(notification('mine/a/epoch_1.pth', 'other/a/epoch_1.pth')))
+    await handler(batch(notification('mine/a/epoch_1.pth', 'other/a/epoch_1.pth')), CONTEXT)
     expect((await liveKeys(worker.bucket)).filter((key) => key.includes('last'))).toEqual([
       'mine/a/last_checkpoint',
     ])

@@ -28,6 +28,7 @@ const ACTIONS_OF_COMMAND: Record<string, readonly string[]> = {
   BatchWriteItem: ['dynamodb:BatchWriteItem'],
   SendMessage: ['sqs:SendMessage'],
   SendMessageBatch: ['sqs:SendMessage'],
+  ChangeMessageVisibility: ['sqs:ChangeMessageVisibility'],
 }
 /** A transaction is authorised through its parts, which are told by their key in the request. */
 const ACTIONS_OF_PART: Record<string, string> = {
