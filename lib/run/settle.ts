@@ -37,6 +37,9 @@ export interface Settlement {
 const OBSERVATIONS_AT_ONCE = 30
 /** Other workers on the same run let one through each time, so a few attempts suffice. */
 const ATTEMPTS = 12
+/** A worker that was overtaken pauses for up to this, or for as long as its attempt took, and longer each time. */
+const SHORTEST_PAUSE_MS = 50
+const LONGEST_PAUSE_ATTEMPTS = 4
 /** What could not be undone if the bucket kept no versions. */
 const TAKES_AWAY: ReadonlySet<Action['kind']> = new Set(['evict', 'strip', 'retire'])
 /** Every round carries out what the one before decided; an orderly one needs two. */
@@ -56,16 +59,25 @@ export async function settleRun(worker: Worker, run: Run, settlement: Settlement
   const uncommitted: Observation[] = []
   let ledger: Ledger | undefined
   for (let attempt = 1; ledger === undefined; attempt++) {
+    const begun = worker.nowSeconds()
     try {
       ledger = await settleOnce(worker, run, settlement, uncommitted)
     } catch (error) {
       if (!(error instanceof ConflictError) || attempt === ATTEMPTS) throw error
       requireTime(settlement.timeLeft ?? ALL_TIME)
-      await sleep(Math.random() * 50 * attempt)
+      await sleep(pauseMs(attempt, worker.nowSeconds() - begun))
     }
   }
   await settleClaimant(worker, ledger, settlement)
   return ledger
+}
+
+/**
+ * Where an attempt takes long, those of the others do too: who comes back at once only overtakes them in turn.
+ */
+function pauseMs(attempt: number, tookSeconds: number): number {
+  const longest = Math.max(SHORTEST_PAUSE_MS, tookSeconds * 1000)
+  return Math.random() * longest * Math.min(attempt, LONGEST_PAUSE_ATTEMPTS)
 }
 
 /** What lies in a prefix that another run claimed may be that run's file. */
