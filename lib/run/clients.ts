@@ -8,16 +8,20 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'
 import { S3Client } from '@aws-sdk/client-s3'
 import { SQSClient } from '@aws-sdk/client-sqs'
+import { NodeHttpHandler } from '@smithy/node-http-handler'
+
+type Request = Parameters<NodeHttpHandler['handle']>[0]
+type Options = Parameters<NodeHttpHandler['handle']>[1]
 
 const CONNECT_MS = 5_000
-/** Both answer within milliseconds. */
+/** All answers come within milliseconds, and begin within a second where S3 reads from its disks. */
 const SILENT_MS = 15_000
-/** S3 is silent while it copies a part of 5 GiB, at some 80 MB/s. */
-const SILENT_COPY_MS = 90_000
+/** S3 is silent while it copies up to 5 GiB, at some 80 MB/s, or puts an object together. */
+const SILENT_WORK_MS = 90_000
 
-/** Reaches S3; an answer is waited for as long as the largest copy takes. */
+/** Reaches S3. */
 export function s3Client(): S3Client {
-  return new S3Client({ requestHandler: giveUpAfter(SILENT_COPY_MS) })
+  return new S3Client({ requestHandler: new PatientWithWork() })
 }
 
 /** Reaches DynamoDB. */
@@ -28,6 +32,29 @@ export function dynamodbClient(): DynamoDBClient {
 /** Reaches SQS. */
 export function sqsClient(): SQSClient {
   return new SQSClient({ requestHandler: giveUpAfter(SILENT_MS) })
+}
+
+/** Waits longer for what S3 works on than for what it only reads or stores. */
+class PatientWithWork extends NodeHttpHandler {
+  readonly #forWork = new NodeHttpHandler(giveUpAfter(SILENT_WORK_MS))
+
+  constructor() {
+    super(giveUpAfter(SILENT_MS))
+  }
+
+  override handle(request: Request, options?: Options): ReturnType<NodeHttpHandler['handle']> {
+    return isWork(request) ? this.#forWork.handle(request, options) : super.handle(request, options)
+  }
+
+  override destroy(): void {
+    this.#forWork.destroy()
+    super.destroy()
+  }
+}
+
+/** A copy, of an object or a part, names its source; `POST ?uploadId` completes an upload. */
+function isWork({ method, headers, query }: Request): boolean {
+  return 'x-amz-copy-source' in headers || (method === 'POST' && 'uploadId' in query)
 }
 
 function giveUpAfter(socketTimeout: number) {

@@ -4,17 +4,16 @@
  * Invariant 7: a crash before, after, or with the answer lost of any single AWS call, followed by
  * redelivery, converges to the same end.
  */
-import { ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3'
+import { PutObjectCommand } from '@aws-sdk/client-s3'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { bareEtag } from '../../../lib/bucket/bucket.ts'
 import { keyIn } from '../../../lib/hook/names.ts'
 import { carryOutJob } from '../../../lib/run/job.ts'
 import { sweep } from '../../../lib/run/sweep.ts'
 import type { Worker } from '../../../lib/run/worker.ts'
-import { textAt } from '../bucket/objects.ts'
 import { type StartedStore, type Store, startStore } from '../bucket/store.ts'
 import { aroundCalls, type Call } from '../bucket/wire.ts'
-import { indexed, itemsOf } from '../message-hub/hub-table.ts'
+import { indexed } from '../message-hub/hub-table.ts'
+import { type End, endOf } from './run-end.ts'
 import {
   anotherInvocation,
   drain,
@@ -177,62 +176,4 @@ function everyCall(invocation: Worker, around: (call: Call) => Promise<void>): v
   aroundCalls(invocation.bucket.s3, around)
   aroundCalls(invocation.hub.dynamodb, around)
   aroundCalls(invocation.jobs.sqs, around)
-}
-
-/** How a run ends. */
-interface End {
-  /** ETags of the live objects, by name. */
-  objects: Record<string, string>
-  /** Everything that the hub says. */
-  hub: Record<string, unknown>
-  /** How much is left to do. */
-  effects: number
-}
-
-/** The live objects and the hub of a run; versions, times and numbers of effects apart. */
-async function endOf(worker: Worker): Promise<End> {
-  const { s3, name: Bucket } = worker.bucket
-  const { Contents = [] } = await s3.send(new ListObjectsV2Command({ Bucket }))
-  const nameOf = (key: string) => (key.startsWith(`${RUN}/`) ? key.slice(RUN.length + 1) : key)
-  const objects = Object.fromEntries(
-    Contents.map(({ Key = '', ETag = '' }) => [nameOf(Key), bareEtag(ETag)]),
-  )
-  // It names the bucket, and every telling has its own.
-  const last = (await textAt(worker.bucket, `${RUN}/last_checkpoint`)) ?? 'nothing'
-  objects['last_checkpoint'] = anonymous(last, worker)
-  const items = await itemsOf(worker.hub, RUN)
-  const hub = [...items].map(([entry, item]) => [anonymous(entry, worker), shown(item, worker)])
-  const effects = [...items.keys()].filter((entry) => entry.startsWith('effect#')).length
-  return { objects, hub: Object.fromEntries(hub), effects }
-}
-
-const APART = new Set([
-  'run',
-  'entry',
-  'version',
-  'next_effect',
-  'version_id',
-  'version_ids',
-  'source_version_id',
-  'seconds',
-  'first_upload',
-  'last_upload',
-])
-
-function shown(value: unknown, worker: Worker): unknown {
-  if (typeof value === 'string') return anonymous(value, worker)
-  if (Array.isArray(value)) return value.map((each) => shown(each, worker))
-  if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(
-    Object.entries(value).flatMap(([name, each]) =>
-      APART.has(name) ? [] : [[anonymous(name, worker), shown(each, worker)]],
-    ),
-  )
-}
-
-function anonymous(text: string, worker: Worker): string {
-  return text
-    .replaceAll(worker.bucket.name, 'BUCKET')
-    .replace(/\d{4}-\d\d-\d\dT[\d:.]+Z/g, 'TIME')
-    .replace(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'VERSION')
 }
