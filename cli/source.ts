@@ -1,6 +1,6 @@
 /** What a command reads: a file or an object, opened, by ranges, with what it took counted. */
 import type { SourceVersion } from '../lib/bucket/copy-source.ts'
-import type { RangeReader } from '../lib/checkpoint/range-reader.ts'
+import { type RangeReader, readChunks } from '../lib/checkpoint/range-reader.ts'
 import type { Place } from './place.ts'
 
 /** What was asked of the disk or the store so far. */
@@ -24,12 +24,19 @@ export interface Source {
 
 /** The reader, with what it is asked for added to a count. */
 export function counted(reader: RangeReader, traffic: Traffic): RangeReader {
+  const count = (lengthBytes: number) => {
+    traffic.requests += 1
+    traffic.bytes += lengthBytes
+  }
   return {
     sizeBytes: reader.sizeBytes,
     read: (offset, lengthBytes) => {
-      traffic.requests += 1
-      traffic.bytes += lengthBytes
+      count(lengthBytes)
       return reader.read(offset, lengthBytes)
+    },
+    readChunks: (offset, lengthBytes, take) => {
+      count(lengthBytes)
+      return readChunks(reader, offset, lengthBytes, take)
     },
   }
 }

@@ -1,5 +1,5 @@
 import type { S3Client } from '@aws-sdk/client-s3'
-import type { RangeReader } from '../../lib/checkpoint/range-reader.ts'
+import { type RangeReader, readChunks } from '../../lib/checkpoint/range-reader.ts'
 import type { Terminal } from '../output/terminal.ts'
 
 /** Bytes on their way within S3 and through here. */
@@ -30,6 +30,11 @@ export function transferShown(terminal: Terminal, s3: S3Client): Transfer {
         progress.advance(lengthBytes)
         return bytes
       },
+      readChunks: (offset, lengthBytes, take) =>
+        readChunks(reader, offset, lengthBytes, (chunk, at) => {
+          take(chunk, at)
+          progress.advance(chunk.byteLength)
+        }),
     }),
     end: progress.end,
   }

@@ -1,5 +1,5 @@
 /** What begins and ends a file, read once. */
-import type { RangeReader } from '../checkpoint/range-reader.ts'
+import { type RangeReader, readChunks } from '../checkpoint/range-reader.ts'
 
 /**
  * A checkpoint's directory is at its end and its pickle mostly at its start, each some 100 KB for a model
@@ -17,14 +17,21 @@ export function rememberEnds(reader: RangeReader, windowBytes = WINDOW_BYTES): R
   const windows = [...new Set([sizeBytes - lengthBytes, 0])].map((offset) => {
     return { offset, read: once(() => reader.read(offset, lengthBytes)) }
   })
+  const remembered = async (offset: number, length: number) => {
+    const window = windows.find(
+      (each) => offset >= each.offset && offset + length <= each.offset + lengthBytes,
+    )
+    if (window === undefined) return undefined
+    return (await window.read()).subarray(offset - window.offset, offset - window.offset + length)
+  }
   return {
     sizeBytes,
-    read: async (offset, length) => {
-      const window = windows.find(
-        (each) => offset >= each.offset && offset + length <= each.offset + lengthBytes,
-      )
-      if (window === undefined) return reader.read(offset, length)
-      return (await window.read()).subarray(offset - window.offset, offset - window.offset + length)
+    read: async (offset, length) =>
+      (await remembered(offset, length)) ?? reader.read(offset, length),
+    readChunks: async (offset, length, take) => {
+      const bytes = await remembered(offset, length)
+      if (bytes !== undefined) take(bytes, 0)
+      else await readChunks(reader, offset, length, take)
     },
   }
 }

@@ -11,13 +11,13 @@ import { patiently } from './patience.ts'
 import { readPieces, stretchesOf } from './read-pieces.ts'
 
 const STRETCH_BYTES = 8 * 1024 ** 2
-/** One connection to S3 gives about as much as a function's line takes; the others bridge its pauses. */
-const READS_AHEAD = 4
+/** One connection to S3 gives about as much as a function's line takes; the other bridges its pauses. */
+const READS_AT_ONCE = 2
 /** `CopyObject` was seen to take 12 s for a gibibyte (250 MB in 3 s); with a third of that it is given up. */
 const COPY_BYTES_PER_MS = 28_000
 
 /**
- * Reads the pieces of a file once, in order, and hashes them. Holds a few stretches of 8 MiB.
+ * Reads the pieces of a file once, in order, and hashes them. Holds two stretches of 8 MiB.
  *
  * @returns the SHA-256, in hexadecimal
  * @throws {OutOfTime} then nothing of it is kept: a hash cannot be gone on with
@@ -30,18 +30,21 @@ export async function hashByReading(
   const hash = createHash('sha256')
   const stretches = stretchesOf(pieces, STRETCH_BYTES)
   const ahead: Promise<Uint8Array>[] = []
-  const read = (stretch: readonly Piece[]) => {
-    const bytes = readPieces(reader, stretch)
+  const read = (stretch: readonly Piece[], room: Uint8Array) => {
+    const bytes = readPieces(reader, stretch, room)
     // One that fails is told when its turn comes, or not at all where an earlier one failed.
     bytes.catch(() => {})
     ahead.push(bytes)
   }
-  for (const stretch of stretches.slice(0, READS_AHEAD)) read(stretch)
+  for (const stretch of stretches.slice(0, READS_AT_ONCE))
+    read(stretch, new Uint8Array(STRETCH_BYTES))
   for (const [at] of stretches.entries()) {
     requireTime(timeLeft)
-    hash.update((await ahead.shift()) ?? new Uint8Array())
-    const next = stretches[at + READS_AHEAD]
-    if (next !== undefined) read(next)
+    const bytes = (await ahead.shift()) ?? new Uint8Array()
+    hash.update(bytes)
+    const next = stretches[at + READS_AT_ONCE]
+    // Into the same memory: what is let go of stays with the process until its garbage is collected.
+    if (next !== undefined) read(next, new Uint8Array(bytes.buffer))
   }
   return hash.digest('hex')
 }

@@ -1,6 +1,6 @@
 /** Reads one version of an object by ranges, and small objects whole. */
 import { GetObjectCommand, type GetObjectCommandOutput } from '@aws-sdk/client-s3'
-import type { RangeReader } from '../checkpoint/range-reader.ts'
+import type { RangeReader, TakeChunk } from '../checkpoint/range-reader.ts'
 import { type Bucket, BucketError, bareEtag, statusOf } from './bucket.ts'
 import type { ListedVersion } from './versions.ts'
 
@@ -13,6 +13,7 @@ type Version = Pick<ListedVersion, 'key' | 'versionId' | 'sizeBytes'> &
 
 /** A reader over one version, and the user metadata that its first answer brought. */
 export interface ObjectReader extends RangeReader {
+  readChunks(offset: number, lengthBytes: number, take: TakeChunk): Promise<void>
   metadata(): Record<string, string>
 }
 
@@ -22,7 +23,7 @@ export interface ObjectReader extends RangeReader {
  * Where the ETag is known, the current version is asked for first, on the condition that it has it: some
  * stores send the whole of a noncurrent version, whatever range is asked for.
  *
- * @throws {BucketError} from `read`: `gone` where the version is no longer there, `cut short` where
+ * @throws {BucketError} from a read: `gone` where the version is no longer there, `cut short` where
  *   fewer bytes came than were asked for
  */
 export function objectReader(bucket: Bucket, version: Version): ObjectReader {
@@ -34,21 +35,26 @@ export function objectReader(bucket: Bucket, version: Version): ObjectReader {
     mayBeCurrent = answer !== undefined
     return answer ?? getVersion(bucket, version, range)
   }
+  const readChunks = async (offset: number, lengthBytes: number, take: TakeChunk) => {
+    if (lengthBytes === 0) return
+    const range = `bytes=${offset}-${offset + lengthBytes - 1}`
+    const answer = await get(range)
+    metadata = answer.Metadata ?? {}
+    // HTTP lets a server ignore a range and send everything; then what comes before it is skipped.
+    const skipBytes = answer.ContentRange === undefined ? offset : 0
+    const cameBytes = await takeBody(answer, { key, skipBytes, lengthBytes, take })
+    if (cameBytes === lengthBytes) return
+    const reason = `${cameBytes} bytes came of ${lengthBytes} that were asked for; try again`
+    throw new BucketError('cut short', key, reason)
+  }
   return {
     sizeBytes,
     metadata: () => metadata,
+    readChunks,
     read: async (offset, lengthBytes) => {
-      if (lengthBytes === 0) return new Uint8Array()
-      const range = `bytes=${offset}-${offset + lengthBytes - 1}`
-      const answer = await get(range)
-      metadata = answer.Metadata ?? {}
-      // HTTP lets a server ignore a range and send everything; then what comes before it is skipped.
-      const skipBytes = answer.ContentRange === undefined ? offset : 0
-      const bytes = await bodyOf(answer, key, skipBytes, lengthBytes)
-      if (bytes.byteLength !== lengthBytes) {
-        const reason = `${bytes.byteLength} bytes came of ${lengthBytes} that were asked for; try again`
-        throw new BucketError('cut short', key, reason)
-      }
+      // Filled as it comes: chunks that are kept to be joined would take the memory twice.
+      const bytes = new Uint8Array(lengthBytes)
+      await readChunks(offset, lengthBytes, (chunk, at) => bytes.set(chunk, at))
       return bytes
     },
   }
@@ -119,16 +125,22 @@ function streamOf(answer: GetObjectCommandOutput): BodyStream | undefined {
   return answer.Body as BodyStream | undefined
 }
 
-async function bodyOf(
+/** What of a body is taken, and by whom. */
+interface Wanted {
+  readonly key: string
+  /** Of the body's first bytes, how many are passed over. */
+  readonly skipBytes: number
+  readonly lengthBytes: number
+  readonly take: TakeChunk
+}
+
+/** @returns how many bytes were taken, which are fewer than wanted where the body ended early */
+async function takeBody(
   answer: GetObjectCommandOutput,
-  key: string,
-  skipBytes: number,
-  lengthBytes: number,
-): Promise<Uint8Array> {
+  { key, skipBytes, lengthBytes, take }: Wanted,
+): Promise<number> {
   const body = streamOf(answer)
-  if (body === undefined) return new Uint8Array()
-  // Filled as it comes: chunks that are kept to be joined would take the memory twice.
-  const bytes = new Uint8Array(lengthBytes)
+  if (body === undefined) return 0
   const endBytes = skipBytes + lengthBytes
   let received = 0
   const stalled = () =>
@@ -141,12 +153,12 @@ async function bodyOf(
       clearTimeout(timer)
       timer = setTimeout(stalled, IDLE_MILLISECONDS)
       const wanted = chunk.subarray(Math.max(0, skipBytes - received), endBytes - received)
-      bytes.set(wanted, Math.max(0, received - skipBytes))
+      if (wanted.byteLength > 0) take(wanted, Math.max(0, received - skipBytes))
       received += chunk.byteLength
       if (received >= endBytes) break
     }
   } finally {
     clearTimeout(timer)
   }
-  return bytes.subarray(0, Math.max(0, received - skipBytes))
+  return Math.min(Math.max(0, received - skipBytes), lengthBytes)
 }

@@ -1,11 +1,11 @@
 /** Reads stretches of a rewritten file: what is new from the plan, what is copied from the source. */
-import type { RangeReader } from '../checkpoint/range-reader.ts'
+import { type RangeReader, readChunks, type TakeChunk } from '../checkpoint/range-reader.ts'
 import { lengthOf, type Piece } from '../checkpoint/rewrite.ts'
 import { forEachAtOnce } from './at-once.ts'
 
 /** What lies between two ranges is read too where that takes no longer than another request. */
 const GAP_BYTES = 128 * 1024
-/** The longest read: with it, what is held stays bounded. */
+/** The longest read, so that a long stretch is got by some of them at once. */
 const READ_BYTES = 8 * 1024 * 1024
 const READS_AT_ONCE = 4
 
@@ -19,17 +19,17 @@ interface Wanted {
 /**
  * Reads pieces that follow each other, as one stretch of bytes. Neighbours in the source are read together.
  *
- * @throws what the reader throws
+ * @param room where the stretch goes, from its first byte on; new memory unless told
+ * @returns the stretch, all of the room or its beginning
+ * @throws what the reader throws; then the room may still be written to for a while
  */
 export async function readPieces(
   reader: RangeReader,
   pieces: readonly Piece[],
+  room?: Uint8Array,
 ): Promise<Uint8Array> {
-  const [only] = pieces
-  if (only?.kind === 'copy' && pieces.length === 1 && only.lengthBytes <= READ_BYTES) {
-    return reader.read(only.offset, only.lengthBytes)
-  }
-  const stretch = new Uint8Array(pieces.reduce((sum, piece) => sum + lengthOf(piece), 0))
+  const lengthBytes = pieces.reduce((sum, piece) => sum + lengthOf(piece), 0)
+  const stretch = room?.subarray(0, lengthBytes) ?? new Uint8Array(lengthBytes)
   const wanted: Wanted[] = []
   let at = 0
   for (const piece of pieces) {
@@ -39,11 +39,8 @@ export async function readPieces(
   }
   await forEachAtOnce(together(wanted), READS_AT_ONCE, async (group) => {
     const offset = group[0]?.offset ?? 0
-    const bytes = await reader.read(offset, endOf(group) - offset)
-    for (const each of group) {
-      const from = each.offset - offset
-      stretch.set(bytes.subarray(from, from + each.lengthBytes), each.at)
-    }
+    const place = placeOf(group, offset, stretch)
+    await readChunks(reader, offset, endOf(group) - offset, place)
   })
   return stretch
 }
@@ -74,6 +71,22 @@ function partOf(piece: Piece, at: number, lengthBytes: number): Piece {
   return piece.kind === 'copy'
     ? { kind: 'copy', offset: piece.offset + at, lengthBytes }
     : { kind: 'bytes', bytes: piece.bytes.subarray(at, at + lengthBytes) }
+}
+
+/** Puts each chunk of a group's range where its bytes go, and leaves out what lies between. */
+function placeOf(group: readonly Wanted[], offset: number, stretch: Uint8Array): TakeChunk {
+  let next = 0
+  return (chunk, at) => {
+    const start = offset + at
+    const end = start + chunk.byteLength
+    for (let each = group[next]; each !== undefined && each.offset < end; each = group[next]) {
+      const from = Math.max(each.offset, start)
+      const to = Math.min(each.offset + each.lengthBytes, end)
+      stretch.set(chunk.subarray(from - start, to - start), each.at + from - each.offset)
+      if (to < each.offset + each.lengthBytes) return
+      next += 1
+    }
+  }
 }
 
 function together(wanted: readonly Wanted[]): Wanted[][] {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { rememberEnds } from '../../../lib/bucket/ends-reader.ts'
-import type { RangeReader } from '../../../lib/checkpoint/range-reader.ts'
+import { type RangeReader, readChunks } from '../../../lib/checkpoint/range-reader.ts'
 import { planRewrite, readCheckpoint } from '../../../lib/checkpoint/rewrite.ts'
 import {
   directoryBytes,
@@ -23,6 +23,9 @@ describe('a reader that remembers the ends', () => {
           const at = from % file.byteLength
           const end = Math.min(at + length, file.byteLength)
           expect(await remembering.read(at, end - at)).toEqual(file.subarray(at, end))
+          const chunks: Uint8Array[] = []
+          await readChunks(remembering, at, end - at, (chunk) => chunks.push(chunk))
+          expect(new Uint8Array(Buffer.concat(chunks))).toEqual(file.subarray(at, end))
         }
       }),
     )

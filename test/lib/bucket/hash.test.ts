@@ -56,7 +56,7 @@ describe('a hash by reading', () => {
       },
     }
     expect(await hashByReading(reader, pieces, ALL_TIME)).toBe(expected)
-    expect(most).toBeLessThanOrEqual(4 * 8 * MIB)
+    expect(most).toBeLessThanOrEqual(2 * 8 * MIB)
   })
 
   test('stops where the time is over', async () => {

@@ -144,6 +144,22 @@ describe('a server', () => {
     expect(text(await reader.read(0, 26))).toBe(ALPHABET)
   })
 
+  test('whose body comes in chunks has each given on, with its place in the range', async () => {
+    const reader = objectReader(
+      await bucketOf((_, response) => {
+        response.writeHead(200, { 'content-length': 26 })
+        response.write(ALPHABET.slice(0, 5))
+        setTimeout(() => response.write(ALPHABET.slice(5, 7)), 5)
+        setTimeout(() => response.end(ALPHABET.slice(7)), 10)
+      }),
+      version,
+    )
+    const taken: [number, string][] = []
+    await reader.readChunks(2, 10, (chunk, at) => taken.push([at, text(chunk)]))
+    expect(taken.map(([, chunk]) => chunk).join('')).toBe(ALPHABET.slice(2, 12))
+    for (const [at, chunk] of taken) expect(ALPHABET.slice(2 + at)).toMatch(new RegExp(`^${chunk}`))
+  })
+
   test('that ends a body early is an error, never fewer bytes', async () => {
     const reader = objectReader(
       await bucketOf((_, response) => {

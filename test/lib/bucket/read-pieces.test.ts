@@ -23,6 +23,27 @@ test('pieces are read as the bytes that they stand for', async () => {
   )
 })
 
+test('in whatever chunks a reader gives them, and into room that was used before', async () => {
+  await fc.assert(
+    fc.asyncProperty(pieces, fc.integer({ min: 1, max: 400 }), async (planned, chunkBytes) => {
+      const expected = plain(planned)
+      const room = new Uint8Array(expected.byteLength + 3).fill(0xff)
+      const reader: RangeReader = {
+        sizeBytes: SOURCE.byteLength,
+        read: () => Promise.reject(new Error('reads a whole range')),
+        readChunks: async (offset, lengthBytes, take) => {
+          for (let at = 0; at < lengthBytes; at += chunkBytes) {
+            const end = Math.min(lengthBytes, at + chunkBytes)
+            take(SOURCE.subarray(offset + at, offset + end), at)
+          }
+        },
+      }
+      expect(Buffer.from(await readPieces(reader, planned, room))).toEqual(expected)
+      expect(Buffer.from(room)).toEqual(Buffer.concat([expected, Buffer.alloc(3, 0xff)]))
+    }),
+  )
+})
+
 test('stretches are the pieces, each of the length that was asked for', async () => {
   await fc.assert(
     fc.asyncProperty(pieces, fc.integer({ min: 1, max: 400 }), async (planned, bytes) => {
