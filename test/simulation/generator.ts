@@ -5,18 +5,22 @@ import type { Shape } from './contents.ts'
 import type { FaultRates } from './faults.ts'
 import type { Act, Schedule, Services } from './schedule.ts'
 
-const RUN = 'work dirs/run+1'
+const RUN = 'run'
+/** A key that reads otherwise encoded may be that of two runs, and both are looked at each time. */
+const RUN_TO_ENCODE = 'work dirs/run+1'
+const ENCODED = 7
 
 /** The schedule of a number within a seed. */
 export function scheduleOf(seed: number, number: number): Schedule {
   const chance = chanceOf(seed, number)
+  const run = number % ENCODED === 0 ? RUN_TO_ENCODE : RUN
   return {
     seed,
     number,
-    run: RUN,
+    run,
     stackArguments: { interval: 1 },
     brake: chance.one([10, 10, 3, 2]),
-    acts: new Trainer(chance).acts(),
+    acts: new Trainer(chance, run).acts(),
     services: servicesOf(chance),
     rates: ratesOf(chance),
   }
@@ -42,12 +46,14 @@ function ratesOf(chance: Chance): FaultRates {
 
 class Trainer {
   readonly #chance: Chance
+  readonly #run: string
   readonly #acts: Act[] = []
   #nowMs = 0
   #uploads = 0
 
-  constructor(chance: Chance) {
+  constructor(chance: Chance, run: string) {
     this.#chance = chance
+    this.#run = run
   }
 
   acts(): Act[] {
@@ -161,7 +167,7 @@ class Trainer {
   #remove(step: number): void {
     const atMs = this.#at() + this.#chance.between(0, 120_000)
     const what = 'a removal by a person'
-    this.#acts.push({ kind: 'delete', atMs, key: `${RUN}/epoch_${step}.pth`, what })
+    this.#acts.push({ kind: 'delete', atMs, key: `${this.#run}/epoch_${step}.pth`, what })
   }
 
   /** Something of long ago comes again, in other bytes. */
@@ -183,7 +189,7 @@ class Trainer {
     { delayMs = 0, ...traits }: { delayMs?: number; begunMsBefore?: number } = {},
   ): void {
     const atMs = this.#at() + delayMs
-    this.#acts.push({ kind: 'put', atMs, key: `${RUN}/${name}`, content, what, ...traits })
+    this.#acts.push({ kind: 'put', atMs, key: `${this.#run}/${name}`, content, what, ...traits })
   }
 
   /** Some things come within a second, some after minutes. */
