@@ -280,11 +280,9 @@ function keyOrHash(key: string): string {
 
 /** DynamoDB keeps no undefined values, so what is written has none either: the two can be compared. */
 function withoutUndefined(attributes: Attributes): Attributes {
-  return Object.fromEntries(
-    Object.entries(attributes).flatMap(([name, value]) =>
-      value === undefined ? [] : [[name, isMap(value) ? withoutUndefined(value) : value]],
-    ),
-  )
+  const defined = Object.entries(attributes).filter(([, value]) => value !== undefined)
+  for (const each of defined) if (isMap(each[1])) each[1] = withoutUndefined(each[1])
+  return Object.fromEntries(defined)
 }
 
 function isMap(value: unknown): value is Attributes {

@@ -6,6 +6,7 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import {
+  type AttributeValue,
   type DynamoDBClient,
   paginateQuery,
   TransactionCanceledException,
@@ -107,11 +108,16 @@ async function entriesIn({ dynamodb, tableName }: MessageHub, run: Run, only?: s
   )
   for await (const { Items = [] } of pages) {
     for (const item of Items) {
-      const { run: _, entry, ...attributes } = unmarshall(item)
-      entries.set(String(entry), attributes)
+      const { entry, attributes } = entryOf(item)
+      entries.set(entry, attributes)
     }
   }
   return entries
+}
+
+function entryOf(item: Record<string, AttributeValue>): { entry: string; attributes: Attributes } {
+  const { run: _, entry, ...attributes } = unmarshall(item)
+  return { entry: String(entry), attributes }
 }
 
 /**

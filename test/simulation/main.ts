@@ -2,8 +2,10 @@
  * `npm run simulate`: random schedules of trainers and faults through the hub's own code, over models of S3, SQS
  * and DynamoDB, in simulated time.
  */
+import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import { goOn, keepCampaign, newCampaign, readCampaign } from './campaign.ts'
+import { startCrew } from './crew.ts'
 import { scheduleOf } from './generator.ts'
 import { ALL_ORDERS, settleOrders } from './orders.ts'
 import { progressOf, reportOf, verdictText } from './report.ts'
@@ -20,17 +22,18 @@ invariant, and shows the smallest schedule found that does.
   --resume         goes on with the campaign of this seed, which is kept in .simulation
   --replay S:N     only schedule N of seed S, made smaller
   --trace          with --replay: everything that happens in it, as it is
+  --workers N      processes at once (one for each core); how many changes nothing of what comes of it
   --orders         all ${ALL_ORDERS} orders of eight facts instead
   --violations N   ends after so many (3)
   --help           this text
 `
-const KEPT_EVERY = 100
 
 const { values } = parseArgs({
   options: {
     schedules: { type: 'string', default: '1000' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
     resume: { type: 'boolean', default: false },
+    workers: { type: 'string', default: String(availableParallelism()) },
     replay: { type: 'string' },
     trace: { type: 'boolean', default: false },
     orders: { type: 'boolean', default: false },
@@ -48,19 +51,23 @@ async function main(): Promise<void> {
   const seed = wholeNumber('seed', values.seed)
   const path = `.simulation/seed-${seed}.json`
   const campaign = (values.resume ? readCampaign(path) : undefined) ?? newCampaign(seed)
-  await goOn(campaign, {
-    schedules: wholeNumber('schedules', values.schedules),
-    mostFailed: wholeNumber('violations', values.violations),
-    onFailed: async (verdict) => {
-      process.stdout.write(`${verdictText(await shrunk(verdict))}\n`)
-    },
-    onProgress: (so) => {
-      if (so.done % KEPT_EVERY !== 0) return
-      keepCampaign(path, so)
-      process.stderr.write(`${progressOf(so)}\n`)
-    },
-  })
-  keepCampaign(path, campaign)
+  const workers = startCrew(wholeNumber('workers', values.workers))
+  try {
+    await goOn(campaign, {
+      schedules: wholeNumber('schedules', values.schedules),
+      mostFailed: wholeNumber('violations', values.violations),
+      workers,
+      onFailed: async (verdict) => {
+        process.stdout.write(`${verdictText(await shrunk(verdict))}\n`)
+      },
+      onProgress: (so) => {
+        keepCampaign(path, so)
+        process.stderr.write(`${progressOf(so)}\n`)
+      },
+    })
+  } finally {
+    workers.stop()
+  }
   process.stdout.write(`${reportOf(campaign)}\n`)
   process.exitCode = campaign.failed.length === 0 ? 0 : 1
 }

@@ -3,34 +3,37 @@
  * made small, and `npm run simulate -- --replay` shows it again.
  */
 import { execFile } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
-import { goOn, newCampaign } from './campaign.ts'
 import { scheduleOf } from './generator.ts'
 import { ALL_ORDERS, settleOrders } from './orders.ts'
-import { progressOf, verdictText } from './report.ts'
 import { runSchedule } from './run-schedule.ts'
-import { shrunk } from './shrink.ts'
 
 /** Some seven seconds of one core; 200,000 take hours, and `npm run simulate` does as many as it is asked for. */
 const SCHEDULES = Number(process.env['CHECKPOINT_HUB_SIMULATED_SCHEDULES'] ?? 100)
 /** Some of the 40,320, from a place that differs each time. */
 const ORDERS = 100
 
+const FOLDER = fileURLToPath(new URL('.', import.meta.url))
+
+/** Runs a command of the simulation as npm does. What ends with something other than 0 is an error here. */
+async function runCommand(name: string, ...options: string[]): Promise<string> {
+  const remember = pathToFileURL(join(FOLDER, 'remember.ts')).href
+  const command = ['--import', remember, join(FOLDER, name), ...options]
+  const { stdout } = await promisify(execFile)(process.execPath, command)
+  return stdout
+}
+
 test('random schedules with faults violate nothing, and end as the facts in order do', async () => {
-  const seed = Date.now() % 1_000_000_000
-  const campaign = newCampaign(seed)
-  const found: string[] = []
-  await goOn(campaign, {
-    schedules: SCHEDULES,
-    mostFailed: 1,
-    onFailed: async (verdict) => {
-      found.push(verdictText(await shrunk(verdict)))
-    },
-  })
-  process.stdout.write(`${progressOf(campaign)}\n`)
-  expect(found, `seed ${seed}`).toEqual([])
+  const found = await runCommand(
+    'main.ts',
+    ...['--schedules', String(SCHEDULES), '--workers', '1', '--violations', '1'],
+  )
+  const rate = /^seed .*$/m.exec(found)?.[0] ?? ''
+  process.stdout.write(`${rate}\n`)
+  expect(rate).toContain(`: ${SCHEDULES} schedules`)
 })
 
 test('a schedule runs the same again, to the byte', async () => {
@@ -47,13 +50,15 @@ test('eight facts end the same in whatever order they become visible', async () 
   expect(await settleOrders(from, ORDERS), `from ${from}`).toEqual([])
 })
 
+test('a schedule runs the same where no answer is kept', async () => {
+  const kept = await runCommand('main.ts', '--replay', '1:9', '--trace')
+  const afresh: string[] = []
+  await runSchedule(scheduleOf(1, 9), (line) => afresh.push(line))
+  expect(kept).toEqual(`${[...afresh, 'no violation'].join('\n')}\n`)
+})
+
 test('bugs that are put in on purpose are found', async () => {
-  const command = fileURLToPath(new URL('planted/main.ts', import.meta.url))
-  // It ends with 1, and is an error here, where one is not found.
-  const { stdout } = await promisify(execFile)(process.execPath, [
-    command,
-    ...['--quick', '--schedules', '200'],
-  ])
-  expect(stdout.trim().split('\n').length).toBeGreaterThan(8)
-  expect(stdout).not.toContain('NOT FOUND')
+  const found = await runCommand('planted/main.ts', '--quick', '--schedules', '200')
+  expect(found.trim().split('\n').length).toBeGreaterThan(8)
+  expect(found).not.toContain('NOT FOUND')
 })

@@ -246,7 +246,8 @@ export class World {
   }
 
   #failed({ name }: Invocation, reason: string): void {
-    this.tell(`${name} failed: ${reason}`)
+    // Where in a file it was thrown is none of the trace's business.
+    this.tell(`${name} failed: ${reason.split('\n', 1)[0]}`)
     this.reasons.push(`${name}: ${reason}`)
   }
 

@@ -1,0 +1,85 @@
+/**
+ * Answers of pure functions that are kept: a run is read, and decided on, far more often than it changes.
+ *
+ * What is kept is frozen, so that whoever changed it would fail. That the functions are pure is what
+ * `test/rooms.test.ts` holds; a schedule has the same trace with and without this.
+ */
+
+/** Texts that are kept at most; then it begins anew. */
+const MOST_KEPT = 10_000
+
+/** By the texts that it is asked with. */
+export function byTexts<Answer>(
+  ask: (...texts: string[]) => Answer,
+): (...texts: string[]) => Answer {
+  const answers = new Map<string, Answer>()
+  return (...texts) => {
+    const question = texts.length === 1 ? (texts[0] ?? '') : JSON.stringify(texts)
+    if (answers.has(question)) return answers.get(question) as Answer
+    const answer = frozen(ask(...texts))
+    if (answers.size >= MOST_KEPT) answers.clear()
+    answers.set(question, answer)
+    return answer
+  }
+}
+
+/** By the object that comes last of what it is asked with, which says all. */
+export function byLast<Asked extends [...unknown[], object], Answer>(
+  ask: (...asked: Asked) => Answer,
+): (...asked: Asked) => Answer {
+  const answers = new WeakMap<object, { answer: Answer }>()
+  return (...asked) => {
+    const object = asked.at(-1) as object
+    const known = answers.get(object)
+    if (known !== undefined) return known.answer
+    const answer = frozen(ask(...asked))
+    answers.set(object, { answer })
+    return answer
+  }
+}
+
+type Entries = ReadonlyMap<string, object>
+
+/** By a run's entries, as long as each of them is the object that it was. */
+export function byEntries<Answer>(
+  ask: (run: string, entries: Entries) => Answer,
+): (run: string, entries: Entries) => Answer {
+  const known = new Map<string, { entries: [string, object][]; answer: Answer }>()
+  return (run, entries) => {
+    const before = known.get(run)
+    if (before?.entries.length === entries.size) {
+      const isSame = before.entries.every(([entry, object]) => entries.get(entry) === object)
+      if (isSame) return before.answer
+    }
+    const answer = ask(run, entries)
+    known.set(run, { entries: [...entries], answer })
+    return answer
+  }
+}
+
+interface Ledger {
+  readonly history: object
+  readonly artifacts: object
+}
+
+/** By a history and the artifacts beside it. */
+export function byHistory<Answer>(
+  ask: (ledger: Ledger, brake: number) => Answer,
+): (ledger: Ledger, brake: number) => Answer {
+  const answers = new WeakMap<object, { artifacts: object; brake: number; answer: Answer }>()
+  return (ledger, brake) => {
+    const known = answers.get(ledger.history)
+    if (known?.artifacts === ledger.artifacts && known.brake === brake) return known.answer
+    const answer = ask(ledger, brake)
+    answers.set(ledger.history, { artifacts: ledger.artifacts, brake, answer })
+    return answer
+  }
+}
+
+function frozen<Value>(value: Value): Value {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value)
+    for (const each of Object.values(value)) frozen(each)
+  }
+  return value
+}
