@@ -7,6 +7,14 @@ import type { ListedVersion } from './versions.ts'
 /** A body that sends nothing for this long is given up; the SDK itself would wait for ever. */
 const IDLE_MILLISECONDS = 30_000
 
+/** How often a body may break off in one reading before its error is passed on. */
+const MOST_BROKEN = 3
+
+/** A connection ended, or stalled, in the middle of a body; the cause says how. */
+class BrokenOff extends Error {
+  override readonly name = 'BrokenOff'
+}
+
 /** A version, and its ETag where it is known. */
 type Version = Pick<ListedVersion, 'key' | 'versionId' | 'sizeBytes'> &
   Partial<Pick<ListedVersion, 'etag'>>
@@ -35,8 +43,22 @@ export function objectReader(bucket: Bucket, version: Version): ObjectReader {
     mayBeCurrent = answer !== undefined
     return answer ?? getVersion(bucket, version, range)
   }
+  /** Where a body breaks off, the rest of it is asked for, a few times: it is the same version. */
   const readChunks = async (offset: number, lengthBytes: number, take: TakeChunk) => {
-    if (lengthBytes === 0) return
+    let taken = 0
+    for (let broken = 0; taken < lengthBytes; broken++) {
+      try {
+        await readOnce(offset + taken, lengthBytes - taken, (chunk) => {
+          take(chunk, taken)
+          taken += chunk.byteLength
+        })
+      } catch (error) {
+        if (!(error instanceof BrokenOff)) throw error
+        if (broken === MOST_BROKEN) throw error.cause
+      }
+    }
+  }
+  const readOnce = async (offset: number, lengthBytes: number, take: TakeChunk) => {
     const range = `bytes=${offset}-${offset + lengthBytes - 1}`
     const answer = await get(range)
     metadata = answer.Metadata ?? {}
@@ -157,6 +179,8 @@ async function takeBody(
       received += chunk.byteLength
       if (received >= endBytes) break
     }
+  } catch (error) {
+    throw new BrokenOff('the body broke off', { cause: error })
   } finally {
     clearTimeout(timer)
   }

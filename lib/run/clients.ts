@@ -1,8 +1,8 @@
 /**
  * The functions' clients of AWS.
  *
- * The SDK waits for ever for an answer that does not come. A function would then wait until it is ended, and its
- * messages until they are shown again, much later. So a connection on which nothing moves is given up, and the
+ * The SDK waits for minutes or for ever for an answer that does not come. A function would then wait until it is
+ * ended, and its messages until they are shown again, much later. So a connection on which nothing moves is given up, and the
  * SDK asks again.
  */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb'

@@ -6,6 +6,7 @@ import {
   request,
   type ServerResponse,
 } from 'node:http'
+import { Chance } from '../../oracle/chance.ts'
 
 /** What befalls a request. */
 export type WireFault =
@@ -32,26 +33,29 @@ export interface FaultyWire {
   stop(): Promise<void>
 }
 
-/** Of the requests that a fault can befall, each so many-th; the SDK asks three times, so not each. */
-const EVERY = 3
+/** How likely a fault strikes where it can; the SDK asks three times, so that some of them are seen. */
+const LIKELY = 0.35
 
-/**
- * Starts a wire with one fault.
- *
- * @param most the fault strikes so often, and then no more
- */
+/** When a fault strikes. */
+export interface Strikes {
+  /** So often, and then no more. */
+  readonly most: number
+  /** Which of the requests; how these fall together at a time is up to the machine. */
+  readonly seed: number
+}
+
+/** Starts a wire with one fault. */
 export async function startFaultyWire(
   endpoint: string,
   fault: WireFault,
-  most: number,
+  { most, seed }: Strikes,
 ): Promise<FaultyWire> {
   const struck = new Map<string, number>()
   let left = most
-  let met = 0
+  const chance = new Chance(seed)
   const strikes = (asked: IncomingMessage): boolean => {
     if (left === 0 || !canBefall(fault, asked)) return false
-    met += 1
-    if (met % EVERY !== 1) return false
+    if (!chance.happens(LIKELY)) return false
     left -= 1
     const name = nameOf(asked)
     struck.set(name, (struck.get(name) ?? 0) + 1)
