@@ -43,7 +43,8 @@ class PatientWithWork extends NodeHttpHandler {
   }
 
   override handle(request: Request, options?: Options): ReturnType<NodeHttpHandler['handle']> {
-    return isWork(request) ? this.#forWork.handle(request, options) : super.handle(request, options)
+    if (longestSilenceMs(request) === SILENT_MS) return super.handle(request, options)
+    return this.#forWork.handle(request, options)
   }
 
   override destroy(): void {
@@ -52,9 +53,18 @@ class PatientWithWork extends NodeHttpHandler {
   }
 }
 
-/** A copy, of an object or a part, names its source; `POST ?uploadId` completes an upload. */
-function isWork({ method, headers, query }: Request): boolean {
-  return 'x-amz-copy-source' in headers || (method === 'POST' && 'uploadId' in query)
+/**
+ * For how long S3 may be silent about a request, in milliseconds.
+ *
+ * A copy, of an object or a part, names its source; `POST ?uploadId` completes an upload.
+ */
+export function longestSilenceMs({
+  method,
+  headers,
+  query,
+}: Pick<Request, 'method' | 'headers' | 'query'>): number {
+  const isWork = 'x-amz-copy-source' in headers || (method === 'POST' && 'uploadId' in query)
+  return isWork ? SILENT_WORK_MS : SILENT_MS
 }
 
 function giveUpAfter(socketTimeout: number) {

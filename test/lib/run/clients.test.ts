@@ -2,7 +2,7 @@ import { ListTablesCommand } from '@aws-sdk/client-dynamodb'
 import { ListBucketsCommand } from '@aws-sdk/client-s3'
 import { ListQueuesCommand } from '@aws-sdk/client-sqs'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { dynamodbClient, s3Client, sqsClient } from '../../../lib/run/clients.ts'
+import { dynamodbClient, longestSilenceMs, s3Client, sqsClient } from '../../../lib/run/clients.ts'
 import { endpointVariables } from '../../../local/environment.ts'
 
 /** Nobody listens there: the first call makes a client read its settings, and fails. */
@@ -26,10 +26,21 @@ describe('a connection on which nothing moves is given up', () => {
     expect(patienceOf(client)).toEqual({ connectionTimeout: 5_000, socketTimeout: 15_000 })
   })
 
-  test('to S3 after 90 s, in which it copies 5 GiB', async () => {
+  test('to S3 after 15 s', async () => {
     const client = s3Client()
     await expect(client.send(new ListBucketsCommand())).rejects.toThrow('ECONNREFUSED')
-    expect(patienceOf(client)).toEqual({ connectionTimeout: 5_000, socketTimeout: 90_000 })
+    expect(patienceOf(client)).toEqual({ connectionTimeout: 5_000, socketTimeout: 15_000 })
+  })
+
+  test.each([
+    ['a copy', 'PUT', { 'x-amz-copy-source': 'b/k' }, {}, 90_000],
+    ['a copy of a part', 'PUT', { 'x-amz-copy-source': 'b/k' }, { uploadId: 'u' }, 90_000],
+    ['an object put together', 'POST', {}, { uploadId: 'u' }, 90_000],
+    ['a part that is sent', 'PUT', {}, { uploadId: 'u' }, 15_000],
+    ['an upload that is begun', 'POST', {}, { uploads: '' }, 15_000],
+    ['a read', 'GET', {}, {}, 15_000],
+  ])('to S3, for %s', (_, method, headers, query, silenceMs) => {
+    expect(longestSilenceMs({ method, headers, query })).toBe(silenceMs)
   })
 })
 
