@@ -3,12 +3,15 @@ import { Command } from 'commander'
 import { addAdopt } from './commands/adopt.ts'
 import { addApply } from './commands/apply.ts'
 import { addDlq } from './commands/dlq.ts'
+import { addDone } from './commands/done.ts'
 import { addExplain } from './commands/explain.ts'
 import { addForget } from './commands/forget.ts'
 import { addInspect } from './commands/inspect.ts'
+import { addLog } from './commands/log.ts'
 import { addPin } from './commands/pin.ts'
 import { addPlan } from './commands/plan.ts'
 import { addPublish } from './commands/publish.ts'
+import { addPush } from './commands/push.ts'
 import { addRestore } from './commands/restore.ts'
 import { addUnpin } from './commands/unpin.ts'
 import { EXIT_CODES } from './failure.ts'
@@ -40,6 +43,9 @@ export function programOf(shell: Shell, version: string): Command {
     .addHelpText('after', surroundings())
   addInspect(program, shell)
   addPublish(program, shell)
+  addPush(program, shell)
+  addLog(program, shell)
+  addDone(program, shell)
   addExplain(program, shell)
   addPlan(program, shell)
   addRestore(program, shell)
