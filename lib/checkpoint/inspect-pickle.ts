@@ -4,7 +4,7 @@ import { type Belongings, summarised } from './inspected-keys.ts'
 import { type Finding, findingOf, type InspectedTensor, type Inspection } from './inspection.ts'
 import type { NamedGlobal } from './pickle/globals.ts'
 import type { PickleGraph, PickleNode } from './pickle/node.ts'
-import { type StorageIds, storagesIn } from './pickle/storages.ts'
+import { reachable, type StorageIds, storagesIn } from './pickle/storages.ts'
 import { type PlacedTensor, tensorPlaces } from './pickle/tensor-places.ts'
 import { elementCount, isContiguous } from './pickle/tensors.ts'
 import { type TopLevelEntry, topLevelEntries } from './pickle/top-level.ts'
@@ -35,7 +35,7 @@ export function inspectPickle(
     if (places.isCut) findings.push(tooMany(key))
     const own = places.tensors.map((placed) => described(placed, key))
     for (const tensor of own) tensors.push(tensor)
-    const named = attempt(() => storagesIn(value, stored.ids), findings, key)
+    const named = attempt(() => storagesIn(reachable(value), stored.ids), findings, key)
     const storages = [...(named?.values() ?? [])]
     for (const storage of storages) {
       const found = stored.bytes.get(storage.key)

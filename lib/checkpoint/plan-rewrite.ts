@@ -2,7 +2,7 @@ import { CheckpointFormatError } from './checkpoint-format-error.ts'
 import { LAYOUT_VERSION, type Layout, layOut, type Piece } from './layout.ts'
 import { type Allows, isAllowed } from './pickle/allow-list.ts'
 import { type NamedGlobal, refuseForbidden } from './pickle/globals.ts'
-import { badStorage, type StorageReference, storagesIn } from './pickle/storages.ts'
+import { badStorage, reachable, type StorageReference, storagesIn } from './pickle/storages.ts'
 import { checkTensors } from './pickle/tensors.ts'
 import { withEntries } from './pickle/top-level.ts'
 import { refuseWayBack } from './pickle/way-back.ts'
@@ -70,12 +70,13 @@ export function planRewrite(
   const kept = checkpoint.entries.filter(({ key }) => wanted(key))
   const keptKeys = kept.map(({ key }) => key)
   const root = withEntries(checkpoint.pickle.root, kept)
-  refuseWayBack(root, checkpoint.pickle.root)
-  checkTensors(root)
+  const nodes = reachable(root)
+  refuseWayBack(nodes, checkpoint.pickle.root)
+  checkTensors(nodes)
   const alignmentBytes = facts.storageAlignmentBytes
   const entries = [
     ...container.others.filter(({ name }) => name !== `${container.root}/${ORDER_PROMISE}`),
-    ...keptStorages(container, storagesIn(root)),
+    ...keptStorages(container, storagesIn(nodes)),
   ]
   for (const entry of entries) refuseDeadBytes(entry, alignmentBytes)
   // Without the filler of an earlier rewrite, so that it does not matter how many came before.

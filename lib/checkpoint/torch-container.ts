@@ -23,16 +23,16 @@ export interface TorchContainer {
  */
 export function torchContainerIn(directory: ZipDirectory): TorchContainer {
   const root = directory.entries[0]?.name.split('/')[0] ?? ''
-  const inRoot = new Map(
-    directory.entries
-      .filter((entry) => entry.name.startsWith(`${root}/`))
-      .map((entry) => [entry.name.slice(root.length + 1), entry]),
-  )
   // Lookups follow torch in ignoring case; the directory holds no name twice in that sense.
-  const byFoldedName = new Map([...inRoot].map(([name, entry]) => [name.toLowerCase(), entry]))
+  const byFoldedName = new Map<string, ZipEntry>()
+  for (const entry of directory.entries) {
+    if (!entry.name.startsWith(`${root}/`)) continue
+    const name = entry.name.slice(root.length + 1).toLowerCase()
+    if (!name.startsWith('data/')) byFoldedName.set(name, entry)
+  }
   if (
     byFoldedName.has('constants.pkl') ||
-    [...byFoldedName.keys()].some((n) => n.startsWith('code/'))
+    [...byFoldedName.keys()].some((name) => name.startsWith('code/'))
   ) {
     throw new CheckpointFormatError({
       code: 'torchscript',

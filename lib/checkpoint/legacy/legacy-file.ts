@@ -8,7 +8,7 @@ import { allowing, type GlobalName } from '../pickle/allow-list.ts'
 import { globalsIn, type NamedGlobal } from '../pickle/globals.ts'
 import { MAX_PICKLE_BYTES } from '../pickle/limits.ts'
 import { integerOf, type PickleGraph, type PickleNode, textOf } from '../pickle/node.ts'
-import { storagesIn } from '../pickle/storages.ts'
+import { reachable, storagesIn } from '../pickle/storages.ts'
 import type { RangeReader } from '../range-reader.ts'
 import { PickleRow } from './pickle-row.ts'
 
@@ -108,7 +108,7 @@ function placed(
   keys: readonly string[],
   start: number,
 ): Map<string, LegacyStorage> {
-  const named = storagesIn(root, 'legacy')
+  const named = storagesIn(reachable(root), 'legacy')
   if (named.size !== keys.length) {
     throw contradiction("storages' keys", `${named.size}, as the object names`, `${keys.length}`)
   }

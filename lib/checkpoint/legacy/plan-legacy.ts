@@ -2,7 +2,7 @@ import { LAYOUT_VERSION, type Piece } from '../layout.ts'
 import type { Allows } from '../pickle/allow-list.ts'
 import { refuseForbidden } from '../pickle/globals.ts'
 import { stringNode } from '../pickle/node.ts'
-import { storagesIn } from '../pickle/storages.ts'
+import { reachable, storagesIn } from '../pickle/storages.ts'
 import { checkTensors } from '../pickle/tensors.ts'
 import { topLevelEntries, withEntries } from '../pickle/top-level.ts'
 import { refuseWayBack } from '../pickle/way-back.ts'
@@ -36,9 +36,10 @@ export async function planLegacyRewrite(
   const entries = topLevelEntries(file.pickle.root)
   const kept = entries.filter(({ key }) => wanted(key))
   const root = withEntries(file.pickle.root, kept)
-  refuseWayBack(root, file.pickle.root)
-  checkTensors(root)
-  const named = storagesIn(root, 'legacy')
+  const nodes = reachable(root)
+  refuseWayBack(nodes, file.pickle.root)
+  checkTensors(nodes)
+  const named = storagesIn(nodes, 'legacy')
   const storages = [...file.storages.values()].filter(({ key }) => named.has(key))
   await readCounts(reader, storages)
   const keys = storages.map(({ key }) => stringNode(key))

@@ -1,6 +1,7 @@
 import { CheckpointFormatError } from '../checkpoint-format-error.ts'
 import { type Allows, isGlobal } from './allow-list.ts'
 import { MAX_DEPTH } from './limits.ts'
+import { Memo } from './memo.ts'
 import {
   type DictNode,
   type GlobalNode,
@@ -18,9 +19,10 @@ export class PickleMachine {
   offset = 0
   /** `getattr` where it was called for anything else than a method that the allow-list knows. */
   readonly strayCalls = new Set<GlobalNode>()
-  #stack: PickleNode[] = []
-  readonly #below: PickleNode[][] = []
-  readonly #memo = new Map<number, PickleNode>()
+  readonly #stack: PickleNode[] = []
+  /** How high the stack was at each mark: what lies below the last one is out of reach. */
+  readonly #marks: number[] = []
+  readonly #memo = new Memo()
   /** What a call or a BUILD has read by value; a change after that would make two readings of one pickle. */
   readonly #sealed = new Set<PickleNode>()
   readonly #allows: Allows
@@ -34,25 +36,25 @@ export class PickleMachine {
   }
 
   pop(): PickleNode {
-    const node = this.#stack.pop()
-    if (node === undefined) throw this.complaint('a value on the stack', 'none')
+    const node = this.top()
+    this.#stack.pop()
     return node
   }
 
   top(): PickleNode {
-    const node = this.#stack.at(-1)
+    const node = this.#reachable() > 0 ? this.#stack.at(-1) : undefined
     if (node === undefined) throw this.complaint('a value on the stack', 'none')
     return node
   }
 
   popItems(count: number): PickleNode[] {
-    if (this.#stack.length < count)
-      throw this.complaint(`${count} values on the stack`, `${this.#stack.length}`)
-    return this.#stack.splice(-count)
+    const reachable = this.#reachable()
+    if (reachable < count) throw this.complaint(`${count} values on the stack`, `${reachable}`)
+    return this.#popFrom(this.#stack.length - count)
   }
 
   mark(): void {
-    if (this.#below.length >= MAX_DEPTH) {
+    if (this.#marks.length >= MAX_DEPTH) {
       throw new CheckpointFormatError({
         code: 'too-deep',
         field: `pickle, byte ${this.offset}`,
@@ -61,21 +63,18 @@ export class PickleMachine {
         meaning: 'No checkpoint nests so deep: the file is made to exhaust its reader.',
       })
     }
-    this.#below.push(this.#stack)
-    this.#stack = []
+    this.#marks.push(this.#stack.length)
   }
 
   popToMark(): PickleNode[] {
-    const below = this.#below.pop()
-    if (below === undefined) throw this.complaint('a mark on the stack', 'none')
-    const items = this.#stack
-    this.#stack = below
-    return items
+    const height = this.#marks.pop()
+    if (height === undefined) throw this.complaint('a mark on the stack', 'none')
+    return this.#popFrom(height)
   }
 
   /** POP takes the mark itself where nothing lies on it. */
   discard(): void {
-    if (this.#stack.length > 0) this.#stack.pop()
+    if (this.#reachable() > 0) this.#stack.pop()
     else this.popToMark()
   }
 
@@ -152,6 +151,18 @@ export class PickleMachine {
       found,
       meaning: 'The pickle is damaged, or was written by something else than torch.save.',
     })
+  }
+
+  /** How many values lie on the last mark. */
+  #reachable(): number {
+    return this.#stack.length - (this.#marks.at(-1) ?? 0)
+  }
+
+  /** As an array of just that length: most of them become the items of a tuple, and stay. */
+  #popFrom(height: number): PickleNode[] {
+    const items = this.#stack.slice(height)
+    this.#stack.length = height
+    return items
   }
 
   #changeable(): ListNode | DictNode | SetNode | ObjectNode {

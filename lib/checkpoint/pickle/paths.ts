@@ -27,21 +27,34 @@ export function pathsTo<Picked extends PickleNode>(
   root: PickleNode,
   picks: (node: PickleNode) => node is Picked,
 ): Map<Picked, string> {
-  const cameFrom = new Map<PickleNode, Step | undefined>([[root, undefined]])
+  const search: Search = { nodes: [root], parents: [-1], indexes: [-1] }
+  const met = new Set<PickleNode>(search.nodes)
   const found = new Map<Picked, string>()
-  const queue: PickleNode[] = [root]
   const budget = { steps: MAX_STEPS_BACK }
-  for (let at = 0; at < queue.length; at += 1) {
-    const node = queue[at]
+  for (let at = 0; at < search.nodes.length; at += 1) {
+    const node = search.nodes[at]
     if (node === undefined) break
-    if (picks(node)) found.set(node, describe(node, cameFrom, budget))
-    for (const [index, child] of childrenOf(node).entries()) {
-      if (cameFrom.has(child) || !(picks(child) || hasChildren(child))) continue
-      cameFrom.set(child, { parent: node, index })
-      queue.push(child)
+    if (picks(node)) found.set(node, describe(search, at, budget))
+    const children = childrenOf(node)
+    for (let index = 0; index < children.length; index += 1) {
+      const child = children[index]
+      if (child === undefined || !(picks(child) || hasChildren(child)) || met.has(child)) continue
+      met.add(child)
+      search.nodes.push(child)
+      search.parents.push(at)
+      search.indexes.push(index)
     }
   }
   return found
+}
+
+/** The nodes in the order in which they were met. In columns: a step for each would be an object for each. */
+interface Search {
+  readonly nodes: PickleNode[]
+  /** Where each one's parent is in that order; -1 for the root. */
+  readonly parents: number[]
+  /** Each one's place among its parent's children. */
+  readonly indexes: number[]
 }
 
 function hasChildren(node: PickleNode): boolean {
@@ -59,26 +72,28 @@ function hasChildren(node: PickleNode): boolean {
   }
 }
 
-function describe(
-  node: PickleNode,
-  cameFrom: ReadonlyMap<PickleNode, Step | undefined>,
-  budget: { steps: number },
-): string {
+function describe(search: Search, found: number, budget: { steps: number }): string {
   const steps: Step[] = []
-  let step = cameFrom.get(node)
-  for (; step !== undefined; step = cameFrom.get(step.parent)) {
+  let at = found
+  for (; at > 0; at = search.parents[at] ?? 0) {
     if (budget.steps <= 0 && steps.length > MAX_STEPS) break
     budget.steps -= 1
-    steps.push(step)
+    steps.push(stepTo(search, at))
   }
   steps.reverse()
   const half = MAX_STEPS / 2
-  const first = (step === undefined ? steps.slice(0, half) : []).map(labelOf)
+  const first = (at === 0 ? steps.slice(0, half) : []).map(labelOf)
   const shown =
     steps.length > MAX_STEPS
       ? [...first, '…', ...steps.slice(-half).map(labelOf)]
       : steps.map(labelOf)
   return shown.join('').replace(/^\./, '') || '(the whole value)'
+}
+
+function stepTo({ nodes, parents, indexes }: Search, at: number): Step {
+  const parent = nodes[parents[at] ?? -1]
+  if (parent === undefined) throw new RangeError(`no step leads to node ${at}`)
+  return { parent, index: indexes[at] ?? -1 }
 }
 
 /** What one step is called: `.weight`, `[3]`. */

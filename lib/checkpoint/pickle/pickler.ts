@@ -5,7 +5,7 @@ import type { PickleNode } from './node.ts'
 import { OPCODE } from './opcode.ts'
 import type { Protocol2, Protocol2Node } from './protocol-2.ts'
 import { readAtOnce } from './read-at-once.ts'
-import { type CompositeNode, type Step, stepsToFill, stepsToMake } from './steps.ts'
+import { type CompositeNode, DONE, MADE, pushFilling, pushMaking, type Step } from './steps.ts'
 import { type LeafNode, writeAtom, writeLeaf, writeMemo } from './write-leaf.ts'
 
 /** One attempt to write a graph; `write-pickle.ts` says when there is another. */
@@ -13,7 +13,7 @@ export class Pickler {
   /** Containers that must exist before a tuple or call of a cycle is begun. Empty: the bytes are right. */
   readonly neededEarly = new Set<CompositeNode>()
   readonly #protocol2: Protocol2
-  readonly #references: ReadonlyMap<Protocol2Node, number>
+  readonly #shared: ReadonlySet<Protocol2Node>
   readonly #early: ReadonlySet<CompositeNode>
   readonly #writer = new ByteWriter(MAX_PICKLE_BYTES)
   readonly #memo = new Map<Protocol2Node, number>()
@@ -26,11 +26,11 @@ export class Pickler {
 
   constructor(
     protocol2: Protocol2,
-    references: ReadonlyMap<Protocol2Node, number>,
+    shared: ReadonlySet<Protocol2Node>,
     early: ReadonlySet<CompositeNode>,
   ) {
     this.#protocol2 = protocol2
-    this.#references = references
+    this.#shared = shared
     this.#early = early
   }
 
@@ -42,7 +42,9 @@ export class Pickler {
     for (const node of this.#early) {
       this.#run([node])
       this.#within.push(node)
-      this.#run([...stepsToFill(node), { kind: 'done', node }])
+      const steps: Step[] = [DONE]
+      pushFilling(steps, node)
+      this.#run(steps)
       this.#unfilled.delete(node)
     }
     this.#run([root])
@@ -50,16 +52,15 @@ export class Pickler {
     return this.#writer.written()
   }
 
-  #run(steps: readonly Step[]): void {
-    const pending: Step[] = steps.toReversed()
+  /** Takes steps off a stack until it is empty. */
+  #run(pending: Step[]): void {
     for (let step = pending.pop(); step !== undefined; step = pending.pop()) {
       switch (step.kind) {
         case 'opcode':
           this.#writer.uint8(step.opcode)
           break
         case 'made':
-          this.#unmade.delete(step.node)
-          this.#remember(step.node)
+          this.#make()
           break
         case 'done':
           this.#within.pop()
@@ -110,11 +111,18 @@ export class Pickler {
     if (this.#within.length >= MAX_DEPTH) throw tooDeep()
     this.#within.push(node)
     this.#unmade.add(node)
-    const fill = this.#early.has(node) ? [] : stepsToFill(node)
-    const steps: Step[] = [...stepsToMake(node), { kind: 'made', node }]
-    pending.push({ kind: 'done', node })
-    for (const step of fill.toReversed()) pending.push(step)
-    for (const step of steps.toReversed()) pending.push(step)
+    pending.push(DONE)
+    if (!this.#early.has(node)) pushFilling(pending, node)
+    pending.push(MADE)
+    pushMaking(pending, node)
+  }
+
+  /** What it is made of is written: the innermost node exists now. */
+  #make(): void {
+    const node = this.#within.at(-1)
+    if (node === undefined) throw new RangeError('a node was made that was not begun')
+    this.#unmade.delete(node)
+    this.#remember(node)
   }
 
   #recall(node: Protocol2Node): boolean {
@@ -127,7 +135,7 @@ export class Pickler {
   /** Only what is referred to again takes a memo entry. */
   #remember(node: Protocol2Node): void {
     const isEarly = (this.#early as ReadonlySet<Protocol2Node>).has(node)
-    if (!isEarly && (this.#references.get(node) ?? 0) < 2) return
+    if (!isEarly && !this.#shared.has(node)) return
     writeMemo(this.#writer, this.#memo.size, OPCODE.BINPUT, OPCODE.LONG_BINPUT)
     this.#memo.set(node, this.#memo.size)
   }

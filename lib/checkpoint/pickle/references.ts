@@ -1,19 +1,19 @@
 import { childrenOf, type PickleNode } from './node.ts'
 import type { Protocol2, Protocol2Node } from './protocol-2.ts'
 
-/** How often each node of a graph is referred to, the root once by the pickle itself. */
-export function countReferences(
-  root: PickleNode,
-  protocol2: Protocol2,
-): ReadonlyMap<Protocol2Node, number> {
-  const counts = new Map<Protocol2Node, number>()
+/** The nodes of a graph that are referred to more than once; the pickle itself refers to the root. */
+export function sharedNodes(root: PickleNode, protocol2: Protocol2): ReadonlySet<Protocol2Node> {
+  const seen = new Set<Protocol2Node>()
+  const shared = new Set<Protocol2Node>()
   const pending: PickleNode[] = [root]
   for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
     const node = protocol2.say(next)
-    const count = counts.get(node)
-    counts.set(node, (count ?? 0) + 1)
-    if (count !== undefined) continue
+    if (seen.has(node)) {
+      shared.add(node)
+      continue
+    }
+    seen.add(node)
     for (const child of childrenOf(node)) pending.push(child)
   }
-  return counts
+  return shared
 }

@@ -51,15 +51,16 @@ const STORAGE_MODULES = new Set(['torch', 'torch.cuda', 'torch.storage'])
 /**
  * The storages that a graph names, by key.
  *
+ * @param nodes of the graph, as `reachable` gives them
  * @throws {CheckpointFormatError} `bad-storage` where a persistent id is none of a storage, or two ids of one
  *   key differ in size: torch would take the size of the one that it meets first
  */
 export function storagesIn(
-  root: PickleNode,
+  nodes: readonly PickleNode[],
   ids: StorageIds = 'zip',
 ): ReadonlyMap<string, StorageReference> {
   const storages = new Map<string, StorageReference>()
-  for (const node of reachable(root)) {
+  for (const node of nodes) {
     if (node.kind !== 'persistent') continue
     const storage = storageOf(node)
     if (storage.isLegacy !== (ids === 'legacy')) {
@@ -107,18 +108,20 @@ export function storageOf(node: PersistentNode): StorageReference {
   return { key, sizeBytes: count * unitBytes, count, className, isLegacy }
 }
 
-/** Every node of a graph once. */
-export function* reachable(root: PickleNode): Generator<PickleNode> {
+/** Every node of a graph once. Finding them takes the memory of a set of them all, so once for several uses. */
+export function reachable(root: PickleNode): readonly PickleNode[] {
+  const nodes: PickleNode[] = []
   const seen = new Set<PickleNode>([root])
   const pending: PickleNode[] = [root]
   for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
-    yield node
+    nodes.push(node)
     for (const child of childrenOf(node)) {
       if (seen.has(child)) continue
       seen.add(child)
       pending.push(child)
     }
   }
+  return nodes
 }
 
 function unitBytesOf(global: GlobalNode): number | undefined {

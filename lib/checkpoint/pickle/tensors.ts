@@ -1,7 +1,7 @@
 import { isGlobal } from './allow-list.ts'
 import { dtypeOfStorage, elementBytesOf } from './dtypes.ts'
 import { integerOf, type ObjectNode, type PickleNode } from './node.ts'
-import { badStorage, reachable, type StorageReference, storageOf } from './storages.ts'
+import { badStorage, type StorageReference, storageOf } from './storages.ts'
 
 /** A tensor as its pickle describes it: a view of a storage. */
 export interface TensorView {
@@ -28,10 +28,11 @@ const MAX_AXES = 64
 /**
  * Refuses tensors that reach beyond their storage: older torch reads foreign memory there.
  *
+ * @param nodes of a graph, as `reachable` gives them
  * @throws {CheckpointFormatError} `bad-storage`
  */
-export function checkTensors(root: PickleNode): void {
-  for (const node of reachable(root)) {
+export function checkTensors(nodes: readonly PickleNode[]): void {
+  for (const node of nodes) {
     const view = viewOfTensor(node)
     if (view !== undefined) checkTensor(view)
   }

@@ -7,7 +7,7 @@ import { type Allows, isAllowed } from './allow-list.ts'
 import type { PickleNode } from './node.ts'
 import { Pickler } from './pickler.ts'
 import { Protocol2 } from './protocol-2.ts'
-import { countReferences } from './references.ts'
+import { sharedNodes } from './references.ts'
 import type { CompositeNode } from './steps.ts'
 
 /** Every round finds all cycles of one order of writing; real pickles need none. */
@@ -26,10 +26,10 @@ const MAX_ROUNDS = 8
  */
 export function writePickle(root: PickleNode, allows: Allows = isAllowed): Uint8Array {
   const protocol2 = new Protocol2(allows)
-  const references = countReferences(root, protocol2)
+  const shared = sharedNodes(root, protocol2)
   let early: ReadonlySet<CompositeNode> = new Set()
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
-    const pickler = new Pickler(protocol2, references, early)
+    const pickler = new Pickler(protocol2, shared, early)
     const bytes = pickler.write(root)
     if (pickler.neededEarly.size === 0) return bytes
     early = new Set([...early, ...pickler.neededEarly])

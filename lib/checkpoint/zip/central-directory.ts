@@ -89,12 +89,15 @@ function zip64Sizes(extra: Uint8Array, classic: Sizes & { readonly field: string
   let sizeBytes = classic.sizeBytes
   let compressedSizeBytes = classic.compressedSizeBytes
   let headerOffset = classic.headerOffset
-  const saturated = [sizeBytes, compressedSizeBytes, headerOffset].filter((n) => n === 0xffffffff)
-  if (saturated.length === 0) return { sizeBytes, compressedSizeBytes, headerOffset }
+  const saturated =
+    Number(sizeBytes === 0xffffffff) +
+    Number(compressedSizeBytes === 0xffffffff) +
+    Number(headerOffset === 0xffffffff)
+  if (saturated === 0) return { sizeBytes, compressedSizeBytes, headerOffset }
   const field = `${classic.field}: zip64 extra field`
   const block = extraBlock(extra, ZIP64_EXTRA_ID, field)
-  if (block === undefined || block.byteLength < saturated.length * 8) {
-    throw damaged(field, `${saturated.length * 8} bytes`, `${block?.byteLength ?? 'no such field'}`)
+  if (block === undefined || block.byteLength < saturated * 8) {
+    throw damaged(field, `${saturated * 8} bytes`, `${block?.byteLength ?? 'no such field'}`)
   }
   const view = viewOf(block)
   let at = 0
@@ -136,7 +139,7 @@ function decodeName(bytes: Uint8Array, field: string): string {
   }
   const name = textOf(bytes, field)
   // torch reads them where they are; who unpacks the file would write them elsewhere.
-  if (name.split(/[/\\]/).includes('..') || /^[/\\]/.test(name)) {
+  if (/^[/\\]|(^|[/\\])\.\.([/\\]|$)/.test(name)) {
     throw damaged(`${field}: file name`, 'a name within its folder', JSON.stringify(name))
   }
   return name
