@@ -21,6 +21,7 @@ import {
   type MultipartUpload,
   type PartsThere,
   putPart,
+  type Room,
 } from './multipart.ts'
 
 /** An object to assemble. */
@@ -46,8 +47,8 @@ export type Assembled =
 
 /** Copies within S3 at once; they take none of the function's memory or line. */
 const COPIES_AT_ONCE = 16
-/** Parts sent at once, which bounds the memory: each is held as a whole, and read in pieces before. */
-const SENDS_AT_ONCE = 4
+/** Parts sent at once, each of which is held: one is read while another is on its way. */
+const SENDS_AT_ONCE = 2
 /** Another write under the name at the same moment makes S3 refuse; then all is uploaded again. */
 const CONFLICTS = 3
 
@@ -127,6 +128,7 @@ async function putParts(
   there: PartsThere,
 ): Promise<string[]> {
   const etags: string[] = []
+  const rooms: Room[] = []
   let failed = false
   const put = async (index: number) => {
     const part = parts[index]
@@ -138,7 +140,7 @@ async function putParts(
     }
     try {
       requireTime(timeLeft)
-      etags[index] = await putPart(upload, index + 1, part, source, reader)
+      etags[index] = await putPart(upload, index + 1, part, { source, reader, rooms })
     } catch (error) {
       failed = true
       throw error

@@ -75,6 +75,18 @@ export async function findUpload(upload: MultipartUpload): Promise<BegunUpload |
   }
 }
 
+/** Memory that a part was sent from and another can be: what is let go of stays until garbage is collected. */
+export type Room = Uint8Array
+
+/** What parts are made from. */
+export interface PartOrigin {
+  readonly source: SourceVersion
+  /** Over the source, for the parts that are sent. */
+  readonly reader: RangeReader
+  /** What no part needs at the moment; shared by the parts of one upload. */
+  readonly rooms: Room[]
+}
+
 /**
  * Makes one part, by a copy within S3 or by sending it.
  *
@@ -86,12 +98,11 @@ export function putPart(
   upload: MultipartUpload,
   number: number,
   part: Part,
-  source: SourceVersion,
-  reader: RangeReader,
+  origin: PartOrigin,
 ): Promise<string> {
   return part.kind === 'copy'
-    ? copyPart(upload, number, part, source)
-    : sendPart(upload, number, part, reader)
+    ? copyPart(upload, number, part, origin.source)
+    : sendPart(upload, number, part, origin)
 }
 
 async function copyPart(
@@ -123,12 +134,16 @@ async function copyPart(
 async function sendPart(
   upload: MultipartUpload,
   PartNumber: number,
-  { pieces }: Extract<Part, { kind: 'send' }>,
-  reader: RangeReader,
+  { pieces, lengthBytes }: Extract<Part, { kind: 'send' }>,
+  { reader, rooms }: PartOrigin,
 ): Promise<string> {
-  const Body = await readPieces(reader, pieces)
+  const spare = rooms.pop()
+  const room = spare && spare.byteLength >= lengthBytes ? spare : new Uint8Array(lengthBytes)
+  const Body = await readPieces(reader, pieces, room)
   const command = new UploadPartCommand({ ...where(upload), PartNumber, Body })
   const { ETag } = await patiently(() => upload.bucket.s3.send(command))
+  // Not after a failure: something may still read it or write to it.
+  rooms.push(room)
   return bareEtag(ETag)
 }
 

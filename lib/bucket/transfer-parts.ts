@@ -10,8 +10,8 @@ import {
 
 /** S3 copies a range at some 80 MB/s, and many at once: a part takes a second, and its request costs $0.000005. */
 const COPY_BYTES = 64 * 1024 ** 2
-/** What is sent is held: some times this for each part under way. */
-const SEND_BYTES = 16 * 1024 ** 2
+/** What is sent is held. Two of the shortest parts fit in. */
+const SEND_BYTES = 10 * 1024 ** 2
 
 /** How long parts are where nobody says otherwise. */
 export const TRANSFER_PARTS: LongestParts = { copyBytes: COPY_BYTES, sendBytes: SEND_BYTES }

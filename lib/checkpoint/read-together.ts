@@ -1,4 +1,4 @@
-import type { RangeReader } from './range-reader.ts'
+import { type RangeReader, readChunks } from './range-reader.ts'
 
 /** A stretch of a file, in bytes. */
 export interface Span {
@@ -20,32 +20,50 @@ export async function readTogether(
   reader: RangeReader,
   spans: readonly Span[],
 ): Promise<Uint8Array[]> {
-  const bytesOf = new Map<Span, Uint8Array>()
-  const groups = grouped(spans)
+  const wanted = inOneRoom(spans)
+  const groups = grouped(wanted.toSorted((a, b) => a.offset - b.offset))
   for (let first = 0; first < groups.length; first += READS_AT_ONCE) {
     await Promise.all(
-      groups.slice(first, first + READS_AT_ONCE).map(async (group) => {
-        const bytes = await reader.read(group.offset, group.end - group.offset)
-        for (const span of group.spans) {
-          const start = span.offset - group.offset
-          // A copy, so that what is kept of a group is not the whole group.
-          bytesOf.set(span, bytes.slice(start, start + span.lengthBytes))
-        }
-      }),
+      groups.slice(first, first + READS_AT_ONCE).map(({ offset, end, spans }) =>
+        readChunks(reader, offset, end - offset, (chunk, at) => {
+          for (const span of spans) place(chunk, offset + at, span)
+        }),
+      ),
     )
   }
-  return spans.map((span) => bytesOf.get(span) ?? new Uint8Array())
+  return wanted.map(({ bytes }) => bytes)
+}
+
+interface WantedSpan extends Span {
+  readonly bytes: Uint8Array
+}
+
+/** So that of what is read with them nothing is kept, and they are one allocation. */
+function inOneRoom(spans: readonly Span[]): WantedSpan[] {
+  const room = new Uint8Array(spans.reduce((sum, { lengthBytes }) => sum + lengthBytes, 0))
+  let at = 0
+  return spans.map(({ offset, lengthBytes }) => {
+    at += lengthBytes
+    return { offset, lengthBytes, bytes: room.subarray(at - lengthBytes, at) }
+  })
+}
+
+function place(chunk: Uint8Array, start: number, { offset, lengthBytes, bytes }: WantedSpan): void {
+  const from = Math.max(offset, start)
+  const to = Math.min(offset + lengthBytes, start + chunk.byteLength)
+  if (from < to) bytes.set(chunk.subarray(from - start, to - start), from - offset)
 }
 
 interface Group {
   readonly offset: number
   end: number
-  readonly spans: Span[]
+  readonly spans: WantedSpan[]
 }
 
-function grouped(spans: readonly Span[]): Group[] {
+/** @param spans in the order of the file */
+function grouped(spans: readonly WantedSpan[]): Group[] {
   const groups: Group[] = []
-  for (const span of spans.toSorted((a, b) => a.offset - b.offset)) {
+  for (const span of spans) {
     const end = span.offset + span.lengthBytes
     const last = groups.at(-1)
     if (last !== undefined && end - last.offset <= TOGETHER_BYTES) {

@@ -255,7 +255,7 @@ test('few parts are sent at once, however many there are', async () => {
   )
   await assembleObject({ ...assembly(), parts })
   expect(await textAt(bucket, FINAL)).toBe(`${ALPHABET}abcd`)
-  expect(most).toBe(4)
+  expect(most).toBe(2)
 })
 
 test('out of time, nothing more is begun, and what is there stays for the next', async () => {
