@@ -8,6 +8,8 @@ const KINDS: readonly [RegExp, string][] = [
   [/^\.checkpoint-hub\//, 'what is staged'],
   [/-[0-9a-f]{8}(\.hub)?\.\w+$/, 'a published file'],
   [/\/best_[^/]*$/, 'a best copy'],
+  [/\/(\.complete\.json|\.metadata)$/, 'the marker of a directory'],
+  [/\/epoch_\d+\/./, 'a file of a directory'],
   [/\/metrics\//, 'metrics'],
   [/\.json$/, 'a control file'],
   [/\/last_checkpoint$/, 'last_checkpoint'],

@@ -1,9 +1,10 @@
 /** Many schedules of one seed, and what they came to; kept in a file, so that they can be gone on with. */
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
+import type { Crew } from './crew.ts'
 import { scheduleOf } from './generator.ts'
-import { runSchedule, type Verdict } from './run-schedule.ts'
-import { Tally } from './tally.ts'
+import { type Finding, runSchedule, type Verdict } from './run-schedule.ts'
+import { Tally, type Told } from './tally.ts'
 
 /** What a campaign came to so far. */
 export interface Campaign {
@@ -12,22 +13,21 @@ export interface Campaign {
   done: number
   seconds: number
   readonly tally: Tally
+  /** Crash points that were made on purpose, since chance made none. */
+  onPurpose: number
   /** Numbers of the schedules that violate something. */
   readonly failed: number[]
 }
 
 export function newCampaign(seed: number): Campaign {
-  return { seed, done: 0, seconds: 0, tally: new Tally(), failed: [] }
+  return { seed, done: 0, seconds: 0, tally: new Tally(), onPurpose: 0, failed: [] }
 }
 
-/** What came of some schedules. */
+/** What came of some schedules, as JSON has it. */
 export interface Part {
-  readonly tally: Tally
-  readonly failed: readonly Verdict[]
+  readonly tally: Told
+  readonly failed: readonly Finding[]
 }
-
-/** Runs the schedules of a seed from a number on, up to another one. */
-export type RunPart = (seed: number, from: number, to: number) => Promise<Part>
 
 /** How a campaign goes. */
 export interface CampaignSetting {
@@ -35,52 +35,84 @@ export interface CampaignSetting {
   readonly schedules: number
   /** Ends after so many that violate something. */
   readonly mostFailed: number
-  /** Runs parts at once, so many; what comes of a campaign is the same however many there are. */
-  readonly workers: { readonly count: number; readonly runPart: RunPart }
-  readonly onFailed?: (verdict: Verdict) => Promise<void> | void
+  /** What comes of a campaign is the same however many it has. */
+  readonly crew: Crew
+  readonly onFailed?: (found: Finding) => Promise<void> | void
   readonly onProgress?: (campaign: Campaign) => void
 }
 
 /** Some seconds of one core: what a campaign that is stopped loses. */
 const PART_SCHEDULES = 100
 
-export const THIS_PROCESS = { count: 1, runPart }
-
+/** Runs the schedules of a seed from a number on, up to another one. */
 export async function runPart(seed: number, from: number, to: number): Promise<Part> {
   const tally = new Tally()
-  const failed: Verdict[] = []
+  const failed: Finding[] = []
   for (let number = from; number < to; number++) {
     const verdict = await runSchedule(scheduleOf(seed, number))
-    tally.addAll(verdict.tally)
-    if (verdict.violations.length > 0) failed.push(verdict)
+    tally.addSchedule({ number, strikes: [] }, verdict.tally)
+    if (verdict.violations.length > 0) failed.push(findingOf(verdict))
   }
-  return { tally, failed }
+  return { tally: tally.toJSON(), failed }
 }
 
 /** Runs schedules until there are enough, in parts that are counted in their order. */
 export async function goOn(campaign: Campaign, setting: CampaignSetting): Promise<void> {
-  const { schedules, mostFailed, workers, onFailed, onProgress } = setting
-  const underWay: { to: number; part: Promise<Part> }[] = []
+  const { schedules, mostFailed, crew, onProgress } = setting
   const began = performance.now() - campaign.seconds * 1000
-  let next = campaign.done
-  while (campaign.done < schedules && campaign.failed.length < mostFailed) {
-    while (underWay.length < workers.count && next < schedules) {
-      const to = Math.min(next + PART_SCHEDULES, schedules)
-      underWay.push({ to, part: workers.runPart(campaign.seed, next, to) })
-      next = to
-    }
-    const [first] = underWay.splice(0, 1)
-    if (first === undefined) return
-    const { tally, failed } = await first.part
-    campaign.tally.addAll(tally)
-    campaign.done = first.to
-    for (const verdict of failed) {
-      campaign.failed.push(verdict.schedule.number)
-      await onFailed?.(verdict)
-    }
+  const clock = () => {
     campaign.seconds = (performance.now() - began) / 1000
-    onProgress?.(campaign)
   }
+  const parts = crew.inOrder(
+    partsBetween(campaign.done, schedules),
+    ({ from, to }) => ['part', campaign.seed, from, to] as const,
+  )
+  for await (const [{ to }, { tally, failed }] of parts) {
+    campaign.tally.addAll(Tally.from(tally))
+    campaign.done = to
+    for (const found of failed) await fail(campaign, setting, found)
+    clock()
+    onProgress?.(campaign)
+    if (campaign.failed.length >= mostFailed) return
+  }
+  await strikeWhatWasMissed(campaign, setting)
+  clock()
+}
+
+function* partsBetween(from: number, to: number): Generator<{ from: number; to: number }> {
+  for (let at = from; at < to; at += PART_SCHEDULES) {
+    yield { from: at, to: Math.min(at + PART_SCHEDULES, to) }
+  }
+}
+
+/**
+ * Makes a crash point of each place that was reached and never was one: the first schedule in which it was seen
+ * runs once more, with the crash where that place calls first.
+ */
+async function strikeWhatWasMissed(campaign: Campaign, setting: CampaignSetting): Promise<void> {
+  const { tally, seed } = campaign
+  const tried = new Set<string>()
+  for (;;) {
+    // Such a run may reach further places.
+    const strike = tally.missing().find(({ site, fault }) => !tried.has(`${fault}: ${site}`))
+    if (strike === undefined) return
+    tried.add(`${strike.fault}: ${strike.site}`)
+    const seen = tally.firstSeen.get(strike.site) ?? { number: 0, strikes: [] }
+    const strikes = [...seen.strikes, strike]
+    const verdict = await runSchedule({ ...scheduleOf(seed, seen.number), strikes })
+    tally.addSchedule({ ...seen, strikes }, verdict.tally)
+    campaign.onPurpose += 1
+    if (verdict.violations.length > 0) await fail(campaign, setting, findingOf(verdict))
+  }
+}
+
+async function fail(campaign: Campaign, setting: CampaignSetting, found: Finding): Promise<void> {
+  campaign.failed.push(found.schedule.number)
+  await setting.onFailed?.(found)
+}
+
+function findingOf({ schedule, violations, struck }: Verdict): Finding {
+  return { schedule, violations, struck }
 }
 
 /** Reads a campaign where it was left; nothing where there is none. */

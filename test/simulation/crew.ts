@@ -1,70 +1,68 @@
-/** Processes that run parts of a campaign, each one at a time. */
+/** Processes that share the work of a campaign, each with one piece at a time. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { type Part, type RunPart, runPart } from './campaign.ts'
-import type { Verdict } from './run-schedule.ts'
-import { Tally } from './tally.ts'
+import { type Answer, perform, type Work } from './work.ts'
 
-/** What a worker is asked for. */
-export interface Order {
-  readonly seed: number
-  readonly from: number
-  readonly to: number
-}
+export class Crew {
+  readonly #perform: (work: Work) => Promise<unknown>
+  readonly #count: number
+  readonly #workers: readonly ChildProcess[]
 
-/** What it answers: a part, as JSON has it. */
-export interface Told {
-  readonly tally: Parameters<typeof Tally.from>[0]
-  readonly failed: (Omit<Verdict, 'tally'> & { tally: Told['tally'] })[]
-}
-
-export interface Crew {
-  readonly count: number
-  readonly runPart: RunPart
-  stop(): void
-}
-
-/** A crew of one is this process. */
-export function startCrew(count: number): Crew {
-  if (count <= 1) return { count: 1, runPart, stop: () => {} }
-  const path = fileURLToPath(new URL('worker.ts', import.meta.url))
-  // Options of Node are handed on, and with them what is kept in memory.
-  const all = Array.from({ length: count }, () => fork(path))
-  const idle = [...all]
-  return {
-    count,
-    runPart: async (seed, from, to) => {
+  /** @param count how many; a crew of one is this process */
+  constructor(count: number) {
+    const path = fileURLToPath(new URL('worker.ts', import.meta.url))
+    this.#count = Math.max(1, count)
+    // Options of Node are handed on, and with them what is kept in memory.
+    this.#workers = count > 1 ? Array.from({ length: count }, () => fork(path)) : []
+    const idle = [...this.#workers]
+    this.#perform = async (work) => {
       const worker = idle.pop()
-      if (worker === undefined) throw new RangeError(`${count} workers take ${count} parts at once`)
+      if (worker === undefined) return perform(work)
       try {
-        return await partOf(worker, { seed, from, to })
+        return await askedOf(worker, work)
       } finally {
         idle.push(worker)
       }
-    },
-    stop: () => {
-      for (const worker of all) {
-        // What it still works on nobody waits for.
-        worker.removeAllListeners()
-        worker.kill()
+    }
+  }
+
+  /** Has all pieces done, some at once, and gives what came of them in their order. */
+  async *inOrder<Piece, Kind extends Work[0]>(
+    pieces: Iterable<Piece>,
+    workOf: (piece: Piece) => Extract<Work, readonly [Kind, ...unknown[]]>,
+  ): AsyncGenerator<readonly [Piece, Answer<Kind>]> {
+    const left = pieces[Symbol.iterator]()
+    const underWay: { piece: Piece; answer: Promise<unknown> }[] = []
+    for (;;) {
+      while (underWay.length < this.#count) {
+        const { done, value: piece } = left.next()
+        if (done) break
+        underWay.push({ piece, answer: this.#perform(workOf(piece)) })
       }
-    },
+      const first = underWay.shift()
+      if (first === undefined) return
+      yield [first.piece, (await first.answer) as Answer<Kind>]
+    }
+  }
+
+  /** Ends all workers; what they still work on nobody waits for. */
+  disband(): void {
+    for (const worker of this.#workers) {
+      worker.removeAllListeners()
+      worker.kill()
+    }
   }
 }
 
-function partOf(worker: ChildProcess, order: Order): Promise<Part> {
+function askedOf(worker: ChildProcess, work: Work): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const died = (code: number | null) =>
-      reject(new Error(`the worker of schedules ${order.from} to ${order.to} ended with ${code}`))
+      reject(new Error(`a worker ended with ${code} at ${JSON.stringify(work)}`))
     worker.once('exit', died)
-    worker.once('message', (message) => {
+    worker.once('message', (answer) => {
       worker.off('exit', died)
-      const { tally, failed } = message as Told
-      resolve({
-        tally: Tally.from(tally),
-        failed: failed.map((verdict) => ({ ...verdict, tally: Tally.from(verdict.tally) })),
-      })
+      resolve(answer)
     })
-    worker.send(order)
+    worker.send(work)
   })
 }

@@ -89,12 +89,11 @@ export class Invocation {
     const id = `${this.name}.${this.#calls}`
     const { timeline, tally } = this.#world
     const chance = this.#world.chanceOf(id)
-    const fault = this.#faultOf(call, id, chance)
-    const site =
-      fault !== undefined || this.#world.namesAll
-        ? callSite(call.operation, call.input)
-        : call.operation
-    if (site !== call.operation) tally.called(site, fault)
+    const byChance = this.#faultOf(call, id, chance)
+    const isNamed = byChance !== undefined || this.#world.namesAll
+    const site = isNamed ? callSite(call.operation, call.input) : call.operation
+    const fault = this.#world.strikeAt(site) ?? byChance
+    if (isNamed) tally.called(site, fault)
     const stallMs = this.#stallMs(id, chance, call.operation === 'DeleteObject')
     const isRequest = chance.happens(0.5)
     const requestMs = latency(chance) + (isRequest ? stallMs : 0)

@@ -2,7 +2,7 @@
 import Table from 'cli-table3'
 import type { Campaign } from './campaign.ts'
 import { CALL_FAULTS, CRASHES, WORLD_FAULTS } from './faults.ts'
-import type { Verdict } from './run-schedule.ts'
+import type { Finding } from './run-schedule.ts'
 
 export function reportOf(campaign: Campaign): string {
   const { tally, failed } = campaign
@@ -23,8 +23,8 @@ export function reportOf(campaign: Campaign): string {
     ),
     unmet.length === 0 ? 'every fault struck' : `faults that never struck: ${unmet.join(', ')}`,
     missing.length === 0
-      ? 'every call was a crash point: before, after, and with the answer lost'
-      : `never a crash point:\n  ${missing.join('\n  ')}`,
+      ? `every call was a crash point: before, after, and with the answer lost; ${campaign.onPurpose} of these on purpose`
+      : `never a crash point:\n  ${missing.map(({ site, fault }) => `${fault}: ${site}`).join('\n  ')}`,
     progressOf(campaign),
     failed.length === 0 ? 'no violation' : `violations in schedules ${failed.join(', ')}`,
   ].join('\n')
@@ -43,7 +43,7 @@ function tableOf(head: string[], rows: (string | number)[][]): string {
 }
 
 /** What is wrong, in which schedule, and how to see it again. */
-export function verdictText({ schedule, violations, struck }: Verdict): string {
+export function findingText({ schedule, violations, struck }: Finding): string {
   const { seed, number, acts, only: _, ...world } = schedule
   return [
     `schedule ${number} of seed ${seed}; replay it with --replay ${seed}:${number}`,

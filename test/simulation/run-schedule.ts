@@ -18,7 +18,14 @@ export interface Verdict {
   readonly tally: Tally
   readonly struck: readonly string[]
   readonly steps: number
+  /** How many of the schedule's strikes found their place. */
+  readonly strikesMet: number
+  /** Places that made a call once all strikes had found theirs, where places are named. */
+  readonly reached: readonly string[]
 }
+
+/** A verdict without what it counted. */
+export type Finding = Pick<Verdict, 'schedule' | 'violations' | 'struck'>
 
 const MOST_STEPS = 20_000
 const SWEEP_EVERY_MS = 900_000
@@ -50,7 +57,7 @@ async function live(world: World): Promise<Verdict> {
   const { schedule, timeline, watch } = world
   letTrain(world)
   const lastMs = Math.max(0, ...schedule.acts.map(({ atMs }) => atMs))
-  const stormMs = lastMs + world.chanceOf('storm').between(0, STORM_MS)
+  const stormMs = lastMs + (schedule.stormMs ?? world.chanceOf('storm').between(0, STORM_MS))
   for (let atMs = SWEEP_EVERY_MS / 2; atMs < stormMs; atMs += SWEEP_EVERY_MS) {
     timeline.after(atMs, () => world.sweep())
   }
@@ -73,7 +80,9 @@ async function live(world: World): Promise<Verdict> {
   checkLast(world)
   if (watch.violations.length === 0) await compareEnd(world)
   const { violations } = watch
-  return { schedule, violations, tally: world.tally, struck: world.struck, steps: timeline.steps }
+  const { tally, struck, strikesMet } = world
+  const reached = [...world.reached]
+  return { schedule, violations, tally, struck, steps: timeline.steps, strikesMet, reached }
 }
 
 function isAtRest(world: World): boolean {

@@ -1,7 +1,7 @@
 /** A schedule: what a trainer does and when, how the world is, and how much goes wrong. */
 import type { NamedArguments } from '../../lib/hook/hook-arguments.ts'
 import type { Content } from './contents.ts'
-import type { FaultRates } from './faults.ts'
+import type { CallFault, FaultRates } from './faults.ts'
 
 /** Something that a trainer, or a person, does to the bucket. */
 export type Act =
@@ -29,6 +29,13 @@ export interface Services {
   readonly computesHashes: boolean
 }
 
+/** A fault that strikes the next time that a place makes a call, on top of those that come by chance. */
+export interface Strike {
+  /** As `call-site.ts` names it. */
+  readonly site: string
+  readonly fault: CallFault
+}
+
 export interface Schedule {
   readonly seed: number
   readonly number: number
@@ -38,6 +45,10 @@ export interface Schedule {
   readonly acts: readonly Act[]
   readonly services: Services
   readonly rates: FaultRates
+  /** For so long things may go wrong after the last act; by chance where it is missing. */
+  readonly stormMs?: number
+  /** Each is waited for once the one before has struck. */
+  readonly strikes?: readonly Strike[]
   /** Names of the faults that may strike; all where it is missing. */
   readonly only?: readonly string[]
 }

@@ -1,5 +1,5 @@
 /** Makes a schedule that violates something as small as it gets while it still does. */
-import { runSchedule, type Verdict } from './run-schedule.ts'
+import { type Finding, runSchedule } from './run-schedule.ts'
 import type { Schedule } from './schedule.ts'
 
 const MOST_RUNS = 150
@@ -12,8 +12,8 @@ const PLAIN = {
 }
 
 /** The smallest schedule found, with what is wrong with it. */
-export async function shrunk(verdict: Verdict): Promise<Verdict> {
-  let smallest = verdict
+export async function shrunk(found: Finding): Promise<Finding> {
+  let smallest = found
   let runs = 0
   for (let isSmaller = true; isSmaller; ) {
     isSmaller = false
@@ -31,13 +31,14 @@ export async function shrunk(verdict: Verdict): Promise<Verdict> {
 }
 
 /** Schedules with less, the boldest first. */
-function* smallerThan({ schedule, struck }: Verdict): Generator<Schedule> {
+function* smallerThan({ schedule, struck }: Finding): Generator<Schedule> {
   const { acts, services } = schedule
   const names = [...new Set(struck)]
   if (schedule.only === undefined || names.length < schedule.only.length) {
     yield { ...schedule, only: [] }
     yield { ...schedule, only: names }
   }
+  for (const strikes of withLess(schedule.strikes ?? [])) yield { ...schedule, strikes }
   for (const only of withLess(names)) yield { ...schedule, only }
   for (const fewer of withLess(acts)) yield { ...schedule, acts: fewer }
   for (const [name, value] of Object.entries(PLAIN)) {

@@ -9,6 +9,7 @@ import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { scheduleOf } from './generator.ts'
 import { ALL_ORDERS, settleOrders } from './orders.ts'
+import { pairsAfter } from './pairs.ts'
 import { runSchedule } from './run-schedule.ts'
 
 /** Some seven seconds of one core; 200,000 take hours, and `npm run simulate` does as many as it is asked for. */
@@ -34,6 +35,20 @@ test('random schedules with faults violate nothing, and end as the facts in orde
   const rate = /^seed .*$/m.exec(found)?.[0] ?? ''
   process.stdout.write(`${rate}\n`)
   expect(rate).toContain(`: ${SCHEDULES} schedules`)
+})
+
+test('every place that a campaign reaches is a crash point: before, after, and with the answer lost', async () => {
+  // It ends with 1 where one is not.
+  const found = await runCommand('main.ts', '--schedules', '6', '--seed', '1', '--workers', '1')
+  expect(found).toContain('every call was a crash point')
+  expect(found).toMatch(/TransactWriteItems of transact in message-hub\/message-hub/)
+})
+
+test('pairs of crashes in a core scenario violate nothing', async () => {
+  const first = { site: 'DeleteObject of deleteIfMatch in bucket/delete, a checkpoint' } as const
+  const { pairs, failed } = await pairsAfter(0, { ...first, fault: 'answer lost' })
+  expect(pairs).toBeGreaterThan(20)
+  expect(failed).toEqual([])
 })
 
 test('a schedule runs the same again, to the byte', async () => {

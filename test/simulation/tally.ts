@@ -1,13 +1,30 @@
 /** What was counted: how often each fault struck, and which calls were crash points. */
 import { type CallFault, CRASHES, type WorldFault } from './faults.ts'
+import type { Strike } from './schedule.ts'
 
 /** How often a place was called, and how often each fault met it. */
 export type SiteCount = { calls: number } & Partial<Record<CallFault, number>>
+
+/** A schedule by its number, and with what besides. */
+export interface Sight {
+  readonly number: number
+  readonly strikes: readonly Strike[]
+}
+
+/** A tally as JSON has it. */
+export interface Told {
+  readonly faults: Record<string, number>
+  readonly sites: Record<string, SiteCount>
+  readonly acts: Record<string, number>
+  readonly firstSeen: Record<string, Sight>
+}
 
 export class Tally {
   readonly faults = new Map<string, number>()
   readonly sites = new Map<string, SiteCount>()
   readonly acts = new Map<string, number>()
+  /** By place where it was seen first. */
+  readonly firstSeen = new Map<string, Sight>()
 
   called(site: string, fault: CallFault | undefined): void {
     const count = this.sites.get(site) ?? { calls: 0 }
@@ -26,7 +43,18 @@ export class Tally {
     add(this.acts, what, 1)
   }
 
+  /** @param sight the schedule that the other counted */
+  addSchedule(sight: Sight, other: Tally): void {
+    this.addAll(other)
+    for (const site of other.sites.keys()) {
+      if (!this.firstSeen.has(site)) this.firstSeen.set(site, sight)
+    }
+  }
+
   addAll(other: Tally): void {
+    for (const [site, sight] of other.firstSeen) {
+      if (!this.firstSeen.has(site)) this.firstSeen.set(site, sight)
+    }
     for (const [fault, count] of other.faults) add(this.faults, fault, count)
     for (const [act, count] of other.acts) add(this.acts, act, count)
     for (const [site, counts] of other.sites) {
@@ -39,26 +67,28 @@ export class Tally {
     }
   }
 
-  /** Places that were called and never were a crash point of some kind. */
-  missing(): string[] {
+  /** What never struck at a place that was called. */
+  missing(): Strike[] {
     return [...this.sites].flatMap(([site, counts]) =>
-      CRASHES.filter((crash) => (counts[crash] ?? 0) === 0).map((crash) => `${crash}: ${site}`),
+      CRASHES.filter((crash) => (counts[crash] ?? 0) === 0).map((fault) => ({ site, fault })),
     )
   }
 
-  toJSON(): object {
+  toJSON(): Told {
     return {
       faults: Object.fromEntries(this.faults),
       sites: Object.fromEntries(this.sites),
       acts: Object.fromEntries(this.acts),
+      firstSeen: Object.fromEntries(this.firstSeen),
     }
   }
 
-  static from(json: { faults: object; sites: object; acts: object }): Tally {
+  static from({ faults, sites, acts, firstSeen }: Told): Tally {
     const tally = new Tally()
-    for (const [name, count] of Object.entries(json.faults)) tally.faults.set(name, count)
-    for (const [name, count] of Object.entries(json.sites)) tally.sites.set(name, count)
-    for (const [name, count] of Object.entries(json.acts)) tally.acts.set(name, count)
+    for (const [name, count] of Object.entries(faults)) tally.faults.set(name, count)
+    for (const [name, count] of Object.entries(sites)) tally.sites.set(name, count)
+    for (const [name, count] of Object.entries(acts)) tally.acts.set(name, count)
+    for (const [name, sight] of Object.entries(firstSeen)) tally.firstSeen.set(name, sight)
     return tally
   }
 }

@@ -5,7 +5,7 @@ import { keepsVersions } from '../../lib/bucket/versioning.ts'
 import type { Worker } from '../../lib/run/worker.ts'
 import type { Chance } from '../oracle/chance.ts'
 import { DynamodbModel } from './dynamodb/dynamodb-model.ts'
-import { chanceOfName, type FaultRates } from './faults.ts'
+import { type CallFault, chanceOfName, type FaultRates } from './faults.ts'
 import { EVENTS_URL, type FunctionName, HANDLERS, TIMEOUT_SECONDS } from './functions.ts'
 import { type Call, Invocation } from './invocation.ts'
 import { S3Model } from './s3/s3-model.ts'
@@ -47,6 +47,10 @@ export class World {
   readonly reasons: string[] = []
   /** Names of the faults that struck. */
   readonly struck: string[] = []
+  /** How many of the schedule's strikes found their place. */
+  strikesMet = 0
+  /** Places that made a call once all strikes had found theirs. */
+  readonly reached = new Set<string>()
 
   constructor(schedule: Schedule, tell?: (line: string) => void) {
     this.schedule = schedule
@@ -77,7 +81,17 @@ export class World {
 
   /** Whether each call's place is told: that takes time, so mostly only of those that meet a fault. */
   get namesAll(): boolean {
-    return this.#tell !== undefined || this.schedule.number % NAMED === 0
+    const { number, strikes } = this.schedule
+    return this.#tell !== undefined || strikes !== undefined || number % NAMED === 0
+  }
+
+  /** The fault that was waiting for this place, if one was. */
+  strikeAt(site: string): CallFault | undefined {
+    const strike = this.schedule.strikes?.[this.strikesMet]
+    if (strike === undefined) this.reached.add(site)
+    if (strike?.site !== site) return undefined
+    this.strikesMet += 1
+    return strike.fault
   }
 
   get invocations(): number {
