@@ -4,10 +4,12 @@ import { type Answer, answer } from '../lib/query/route.ts'
 import { dynamodbClient, s3Client } from '../lib/run/clients.ts'
 import { required } from '../lib/run/settings.ts'
 
-const table = { dynamodb: dynamodbClient(), name: required(process.env, 'TABLE_NAME') }
-const bucket = { s3: s3Client(), name: required(process.env, 'BUCKET_NAME') }
+const stack = {
+  bucket: { s3: s3Client(), name: required(process.env, 'BUCKET_NAME') },
+  hub: { dynamodb: dynamodbClient(), tableName: required(process.env, 'TABLE_NAME') },
+}
 
 export async function handler(event: LambdaFunctionURLEvent): Promise<Answer> {
   const { method, path } = event.requestContext.http
-  return answer(table, bucket, { method, path, parameters: event.queryStringParameters ?? {} })
+  return answer(stack, { method, path, parameters: event.queryStringParameters ?? {} })
 }

@@ -17,3 +17,8 @@ export class QueryError extends Error {
 export function problemDetails(status: number, title: string, detail: string): string {
   return JSON.stringify({ type: 'about:blank', title, status, detail })
 }
+
+/** A name as messages show it. */
+export function quoted(text: string): string {
+  return JSON.stringify(text)
+}

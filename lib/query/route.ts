@@ -1,17 +1,14 @@
 /** The query API: which question a request asks, and the answer as HTTP. */
-import type { Bucket } from '../bucket/bucket.ts'
-import {
-  bestOf,
-  describeRun,
-  lastOf,
-  listRuns,
-  type Pointer,
-  publishedOf,
-  runIn,
-  type Table,
-} from './answers.ts'
+import { parseRun, type Run } from '../hook/names.ts'
+import { bestOf } from './best.ts'
+import { describeRun } from './describe-run.ts'
+import { lastOf } from './last.ts'
+import type { Pointer } from './pointers.ts'
 import { problemDetails, QueryError } from './problem-details.ts'
+import { publishedOf } from './published.ts'
+import { listRuns } from './runs.ts'
 import { expiresIn, signedUrl } from './signed-url.ts'
+import type { Stack } from './stack.ts'
 
 /** A request, as far as it matters. */
 export interface Question {
@@ -36,13 +33,13 @@ const QUESTIONS = {
 }
 
 /** Answers a question; errors become problem details. */
-export async function answer(table: Table, bucket: Bucket, question: Question): Promise<Answer> {
+export async function answer(stack: Stack, question: Question): Promise<Answer> {
   try {
     if (question.method !== 'GET') {
       const refused = problem(405, 'Method Not Allowed', `expected GET, got ${question.method}`)
       return { ...refused, headers: { ...refused.headers, allow: 'GET' } }
     }
-    return await answerTo(table, bucket, question)
+    return await answerTo(stack, question)
   } catch (error) {
     if (!(error instanceof QueryError)) throw error
     const title = error.status === 404 ? 'Not Found' : 'Bad Request'
@@ -50,31 +47,31 @@ export async function answer(table: Table, bucket: Bucket, question: Question): 
   }
 }
 
-async function answerTo(table: Table, bucket: Bucket, question: Question): Promise<Answer> {
+async function answerTo(stack: Stack, question: Question): Promise<Answer> {
   const { parameters } = question
   switch (question.path.replace(/\/+$/, '')) {
     case '':
       return json({ questions: QUESTIONS })
     case '/runs':
       return json(
-        await listRuns(table, { prefix: parameters['prefix'] ?? '', next: parameters['next'] }),
+        await listRuns(stack, { prefix: parameters['prefix'] ?? '', next: parameters['next'] }),
       )
     case '/run':
-      return json(await describeRun(table, runIn(parameters['run'])))
+      return json(await describeRun(stack, runIn(parameters['run'])))
     case '/best':
       return withUrl(
-        bucket,
-        await bestOf(table, runIn(parameters['run']), parameters['metric']),
+        stack,
+        await bestOf(stack, runIn(parameters['run']), parameters['metric']),
         parameters,
       )
     case '/last':
-      return withUrl(bucket, await lastOf(table, runIn(parameters['run'])), parameters)
+      return withUrl(stack, await lastOf(stack, runIn(parameters['run'])), parameters)
     case '/published': {
       const seconds = expiresIn(parameters['expires'])
-      const { run, published } = await publishedOf(table, runIn(parameters['run']))
+      const { run, published } = await publishedOf(stack, runIn(parameters['run']))
       const signed = published.map(async (file) => ({
         ...file,
-        url: await signedUrl(bucket, file.object, seconds),
+        url: await signedUrl(stack.bucket, file.object, seconds),
       }))
       return json({ run, published: await Promise.all(signed) })
     }
@@ -89,7 +86,7 @@ async function answerTo(table: Table, bucket: Bucket, question: Question): Promi
 }
 
 async function withUrl(
-  bucket: Bucket,
+  { bucket }: Stack,
   found: { object: Pointer },
   parameters: Question['parameters'],
 ): Promise<Answer> {
@@ -114,4 +111,15 @@ function problem(statusCode: number, title: string, detail: string): Answer {
     headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store' },
     body: problemDetails(statusCode, title, detail),
   }
+}
+
+/** The run that a question names. */
+function runIn(text: string | undefined): Run {
+  if (text === undefined || text === '') {
+    throw new QueryError(
+      'bad-request',
+      'name a run, such as ?run=experiments/resnet; "." is the root',
+    )
+  }
+  return parseRun(text)
 }

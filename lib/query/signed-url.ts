@@ -3,7 +3,7 @@ import { GetObjectCommand } from '@aws-sdk/client-s3'
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import type { Bucket } from '../bucket/bucket.ts'
 import { nameOf } from '../hook/names.ts'
-import type { Pointer } from './answers.ts'
+import type { Pointer } from './pointers.ts'
 import { QueryError } from './problem-details.ts'
 
 /** An hour, where nobody asks for another time. */

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Run } from '../../../lib/hook/names.ts'
 import { loadRun } from '../../../lib/message-hub/message-hub.ts'
-import type { Table } from '../../../lib/query/answers.ts'
 import { type Answer, answer } from '../../../lib/query/route.ts'
 import { bytesAt, put } from '../bucket/objects.ts'
 import { type StartedStore, startStore } from '../bucket/store.ts'
@@ -16,12 +15,10 @@ type Json = Record<string, unknown>
 const RUNS = ['a', 'a/b', 'a#b', 'a b+c%20=&?', 'größe/🙂', '.'] as Run[]
 let store: StartedStore
 let worker: TestWorker
-let table: Table
 
 beforeAll(async () => {
   store = await startStore()
   worker = await newWorker(store)
-  table = { dynamodb: worker.hub.dynamodb, name: worker.hub.tableName }
   for (const [at, run] of RUNS.entries()) {
     const files = {
       'checkpoint_hook.json': { save_best: ['acc', 'val/loss'], published_keys: ['state_dict'] },
@@ -87,13 +84,12 @@ describe('/runs', () => {
       const last_upload = new Date(1_790_000_000_000 + 1000 * at).toISOString()
       await putByHand(many.hub, { run: `run-${at}`, entry: 'run', listed: 'runs', last_upload })
     }
-    const there = { dynamodb: many.hub.dynamodb, name: many.hub.tableName }
     const seen: unknown[] = []
     let next: unknown
     for (let pages = 0; pages === 0 || next !== undefined; pages++) {
       expect(pages).toBeLessThan(5)
       const parameters = next === undefined ? {} : { next: String(next) }
-      const page = await answer(there, many.bucket, { method: 'GET', path: '/runs', parameters })
+      const page = await answer(many, { method: 'GET', path: '/runs', parameters })
       const body = JSON.parse(page.body)
       expect(body.runs.length).toBeLessThanOrEqual(50)
       seen.push(...body.runs.map(({ run }: Json) => run))
@@ -272,7 +268,7 @@ describe('a signed URL', () => {
 
 describe('problem details', () => {
   test.each(['POST', 'PUT', 'DELETE', 'HEAD'])('refuse the method %s', async (method) => {
-    const refusal = await answer(table, worker.bucket, { method, path: '/runs', parameters: {} })
+    const refusal = await answer(worker, { method, path: '/runs', parameters: {} })
     expect(refusal.statusCode).toBe(405)
     expect(refusal.headers).toMatchObject({
       'content-type': 'application/problem+json',
@@ -334,12 +330,12 @@ describe('problem details', () => {
   })
 
   test('are none where the fault is not that of who asks', async () => {
-    const failing = { ...table, dynamodb: store.newDynamodb() }
-    aroundCalls(failing.dynamodb, async () => {
+    const failing = { ...worker, hub: { ...worker.hub, dynamodb: store.newDynamodb() } }
+    aroundCalls(failing.hub.dynamodb, async () => {
       throw new Unavailable()
     })
     const question = { method: 'GET', path: '/runs', parameters: {} }
-    await expect(answer(failing, worker.bucket, question)).rejects.toThrow(Unavailable)
+    await expect(answer(failing, question)).rejects.toThrow(Unavailable)
   })
 })
 
@@ -360,7 +356,7 @@ describe('the metrics of a step', () => {
 })
 
 function ask(path: string, parameters: Record<string, string | undefined> = {}): Promise<Answer> {
-  return answer(table, worker.bucket, { method: 'GET', path, parameters })
+  return answer(worker, { method: 'GET', path, parameters })
 }
 
 /** The body of an answer that is one. */

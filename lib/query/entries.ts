@@ -1,0 +1,54 @@
+/** Entries of the table, as plain values without their keys. */
+import { GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb'
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
+import type { Run } from '../hook/names.ts'
+import { QueryError, quoted } from './problem-details.ts'
+import type { Stack } from './stack.ts'
+
+export type Attributes = Record<string, unknown>
+
+/**
+ * What the hub knows of a run as a whole.
+ *
+ * @throws {QueryError} where it knows no such run
+ */
+export async function runtimeInfo({ hub }: Stack, run: Run): Promise<Attributes> {
+  const { Item } = await hub.dynamodb.send(
+    new GetItemCommand({
+      TableName: hub.tableName,
+      Key: marshall({ run, entry: 'runtime_info' }),
+      ConsistentRead: true,
+    }),
+  )
+  if (Item === undefined) throw noRun(run)
+  return withoutKeys(unmarshall(Item), ['run', 'entry'])
+}
+
+/** All entries of a run whose sort keys begin with a prefix, in their order. */
+export async function entriesOf({ hub }: Stack, run: Run, prefix: string): Promise<Attributes[]> {
+  const found: Attributes[] = []
+  let from: Record<string, unknown> | undefined
+  do {
+    const page = await hub.dynamodb.send(
+      new QueryCommand({
+        TableName: hub.tableName,
+        KeyConditionExpression: '#run = :run AND begins_with(entry, :prefix)',
+        ExpressionAttributeNames: { '#run': 'run' },
+        ExpressionAttributeValues: marshall({ ':run': run, ':prefix': prefix }),
+        ConsistentRead: true,
+        ...(from !== undefined && { ExclusiveStartKey: marshall(from) }),
+      }),
+    )
+    found.push(...(page.Items ?? []).map((item) => withoutKeys(unmarshall(item), ['run', 'entry'])))
+    from = page.LastEvaluatedKey && unmarshall(page.LastEvaluatedKey)
+  } while (from !== undefined)
+  return found
+}
+
+export function noRun(run: Run): QueryError {
+  return new QueryError('not-found', `the hub knows no run ${quoted(run)}`)
+}
+
+export function withoutKeys(attributes: Attributes, names: readonly string[]): Attributes {
+  return Object.fromEntries(Object.entries(attributes).filter(([name]) => !names.includes(name)))
+}
