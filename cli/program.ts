@@ -4,6 +4,7 @@ import { addAdopt } from './commands/adopt.ts'
 import { addApply } from './commands/apply.ts'
 import { addDlq } from './commands/dlq.ts'
 import { addDone } from './commands/done.ts'
+import { addDownload } from './commands/download.ts'
 import { addExplain } from './commands/explain.ts'
 import { addForget } from './commands/forget.ts'
 import { addInspect } from './commands/inspect.ts'
@@ -14,6 +15,7 @@ import { addPublish } from './commands/publish.ts'
 import { addPush } from './commands/push.ts'
 import { addRestore } from './commands/restore.ts'
 import { addUnpin } from './commands/unpin.ts'
+import { addUrl } from './commands/url.ts'
 import { EXIT_CODES } from './failure.ts'
 import type { Shell } from './shell.ts'
 
@@ -43,6 +45,8 @@ export function programOf(shell: Shell, version: string): Command {
     .addHelpText('after', surroundings())
   addInspect(program, shell)
   addPublish(program, shell)
+  addDownload(program, shell)
+  addUrl(program, shell)
   addPush(program, shell)
   addLog(program, shell)
   addDone(program, shell)

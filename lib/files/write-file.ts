@@ -76,8 +76,15 @@ async function writeThrough(
   return { sizeBytes, sha256: hash.digest('hex') }
 }
 
-/** `link` takes no name that is taken, which `rename` would; some file systems know no links. */
-async function moveIfFree(temporary: string, path: string): Promise<boolean> {
+/**
+ * Gives a file another name, if that is free.
+ *
+ * `link` takes no name that is taken, which `rename` would; some file systems know no links. The former name may
+ * be left, and is the caller's to remove.
+ *
+ * @returns whether the name was free
+ */
+export async function moveIfFree(temporary: string, path: string): Promise<boolean> {
   try {
     await link(temporary, path)
     return true
@@ -97,7 +104,7 @@ async function moveIfFree(temporary: string, path: string): Promise<boolean> {
   return true
 }
 
-async function holds(path: string, sizeBytes: number, sha256: string): Promise<boolean> {
+export async function holds(path: string, sizeBytes: number, sha256: string): Promise<boolean> {
   const file = await openFile(path)
   try {
     if (file.sizeBytes !== sizeBytes) return false
@@ -111,8 +118,8 @@ async function holds(path: string, sizeBytes: number, sha256: string): Promise<b
   }
 }
 
-/** The name itself is on the disk only when its folder is. */
-async function syncFolder(path: string): Promise<void> {
+/** Has the names in a folder on the disk: a file's own is there only when its folder is. */
+export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r')
   try {
     await folder.sync()

@@ -10,6 +10,7 @@ import { storeOfFile } from '../lib/bucket/store.ts'
 import { aroundCalls } from '../lib/bucket/wire.ts'
 import { checkpoint, look } from '../lib/run/worker.ts'
 import { ckptHere, jsonHere } from './ckpt-here.ts'
+import { quiet } from './quiet.ts'
 import { newStack, type StackOfTests } from './stack/a-stack.ts'
 
 const store = storeOfFile()
@@ -186,16 +187,3 @@ test('an upload that is stopped leaves no object', async () => {
   )
   expect(await keys()).toEqual([])
 })
-
-/** A terminal that nobody reads. */
-function quiet() {
-  return {
-    isJson: true,
-    isForPeople: false,
-    style: (_: unknown, text: string) => text,
-    answer: () => {},
-    note: () => {},
-    fail: () => {},
-    progress: () => ({ advance: () => {}, end: () => {} }),
-  }
-}

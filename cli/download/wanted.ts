@@ -1,0 +1,71 @@
+/** Which objects of a run are to be fetched, as people name them. */
+import type { Bucket } from '../../lib/bucket/bucket.ts'
+import { keyIn, nameOf, pathOf } from '../../lib/hook/names.ts'
+import { bestOf } from '../../lib/query/best.ts'
+import { lastOf } from '../../lib/query/last.ts'
+import type { PointedCheckpoint, Pointer } from '../../lib/query/pointers.ts'
+import { checkpointAt } from '../../lib/query/pointers.ts'
+import { QueryError } from '../../lib/query/problem-details.ts'
+import { publishedOf } from '../../lib/query/published.ts'
+import { checkpointNamed } from '../facts/named-checkpoint.ts'
+import { Failure } from '../failure.ts'
+import { loadNamedRun } from '../stack/run.ts'
+import type { Stack } from '../stack/stack.ts'
+
+/** What of a run is wanted; the last checkpoint where nothing is named. */
+export interface Selection {
+  /** A step, or the name of a checkpoint. */
+  readonly step: string | undefined
+  /** A metric, or whichever one the run tracks. */
+  readonly best: string | true | undefined
+  /** What was published of the last, or of the best by a metric. */
+  readonly published: string | true | undefined
+}
+
+/** One object, with what the hub knows of it. */
+export interface Wanted {
+  readonly bucket: Bucket
+  readonly object: Pointer
+  /** The directory that it is the marker of, by its key without the slash at the end. */
+  readonly directory: string | undefined
+}
+
+/**
+ * Finds what is wanted.
+ *
+ * @throws {Failure} `no-run`, `no-step`, and `not-found` where the run has nothing of that kind
+ */
+export async function wantedOf(stack: Stack, text: string, selection: Selection): Promise<Wanted> {
+  const { ledger } = await loadNamedRun(stack, text)
+  const { run } = ledger
+  try {
+    const { object, directory } = await found()
+    const { bucket: other } = object
+    const bucket = other === undefined ? stack.bucket : { ...stack.bucket, name: other }
+    return { bucket, object, directory: directory?.key }
+  } catch (error) {
+    if (!(error instanceof QueryError)) throw error
+    throw new Failure(error.code === 'not-found' ? 'not-found' : 'usage', error.message)
+  }
+
+  async function found(): Promise<Pick<PointedCheckpoint, 'object' | 'directory'>> {
+    const { step, best, published } = selection
+    if (best !== undefined) return bestOf(stack, run, best === true ? undefined : best)
+    if (published !== undefined) return publishedFile(published === true ? undefined : published)
+    if (step === undefined) return lastOf(stack, run)
+    const { key, name } = checkpointNamed(ledger, stack.brake, step)
+    const pointed = await checkpointAt(stack, run, pathOf(key))
+    if (pointed !== undefined) return pointed
+    throw new Failure('not-found', `${keyIn(run, name)}: has no upload that is left`)
+  }
+
+  async function publishedFile(of: string | undefined): Promise<{ object: Pointer }> {
+    const { published } = await publishedOf(stack, run)
+    const [only, ...others] = published.filter((file) => of === undefined || file.of === of)
+    if (only !== undefined && others.length === 0) return only
+    const there = published.map((file) => `${file.of} (${nameOf(file.object.key)})`).join(', ')
+    throw new Failure('not-found', `${run}: has ${published.length} published files`, {
+      advice: there === '' ? 'Say `ckpt done` once training ended.' : `Name one of: ${there}`,
+    })
+  }
+}
