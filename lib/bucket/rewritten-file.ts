@@ -85,12 +85,12 @@ export async function prepareFile(
   limits: MoveLimits = MOVE_LIMITS,
 ): Promise<RewrittenFile> {
   const { reader, plan } = rewrite
-  await checkLocalHeaders(reader, plan)
   if (plan.sizeBytes <= limits.wholeBytes) {
+    await checkLocalHeaders(reader, plan)
     const content = contentOf(await readPieces(reader, plan.pieces))
     return { ...content, hashedBy: 'function', drop: async () => {} }
   }
-  const move = await moveOf(rewrite, limits)
+  const move = await checkedMove(rewrite, limits)
   const ready = await hashed(move, limits)
   return { sizeBytes: plan.sizeBytes, ...ready.hash, ...fileOf(move, ready) }
 }
@@ -105,18 +105,24 @@ export async function unhashedFile(
   limits: MoveLimits = MOVE_LIMITS,
 ): Promise<UnhashedFile> {
   const { reader, plan } = rewrite
-  await checkLocalHeaders(reader, plan)
   if (plan.sizeBytes <= limits.wholeBytes) {
+    await checkLocalHeaders(reader, plan)
     const { put } = contentOf(await readPieces(reader, plan.pieces))
     return { put, drop: async () => {} }
   }
-  return fileOf(await moveOf(rewrite, limits), { hash: undefined, staged: undefined })
+  return fileOf(await checkedMove(rewrite, limits), { hash: undefined, staged: undefined })
 }
 
-async function moveOf(rewrite: Rewrite, { longestParts }: MoveLimits): Promise<Move> {
-  const parts = partsOfPlan(rewrite.plan, longestParts)
-  const key = stagingKey(rewrite.source, parts)
-  const progress = await readProgress(rewrite.source.bucket, key)
+/** Where a rewrite stands, once it is known that its ranges are what the plan supposes. */
+async function checkedMove(rewrite: Rewrite, { longestParts }: MoveLimits): Promise<Move> {
+  const { source, reader, plan } = rewrite
+  const parts = partsOfPlan(plan, longestParts)
+  const key = stagingKey(source, parts)
+  // At once, for both only look.
+  const [progress] = await Promise.all([
+    readProgress(source.bucket, key),
+    checkLocalHeaders(reader, plan),
+  ])
   return { ...rewrite, longestParts, parts, key, progress }
 }
 
@@ -181,12 +187,11 @@ async function stage({ source, reader, plan, parts, key, timeLeft }: Move) {
   const asSource = (versionId: string, etag: string): SourceVersion => {
     return { bucket, key, versionId, etag, sizeBytes: plan.sizeBytes }
   }
-  const head = await headOf(bucket, key)
+  const [head, [begun]] = await Promise.all([headOf(bucket, key), stagedUploads(bucket, key)])
   if (head !== undefined && head.ContentLength === plan.sizeBytes) {
     const staged = asSource(head.VersionId ?? 'null', bareEtag(head.ETag))
     return { staged, sha256: wholeSha256(head) }
   }
-  const [begun] = await stagedUploads(bucket, key)
   const assembled = await assembleObject({
     source,
     reader,

@@ -96,12 +96,19 @@ export async function writeProgress(
 
 /** Removes what is staged under a key: the object, the uploads, and what was written down. */
 export async function dropStaged(bucket: Bucket, key: string): Promise<void> {
-  for (const { upload } of await stagedUploads(bucket, key)) await abortUpload(upload)
-  // What says that something is staged goes first, so that nobody looks for it in vain.
-  for (const each of [recordKey(key), key]) {
-    const head = await headOf(bucket, each)
-    if (head !== undefined) await deleteIfMatch(bucket, each, bareEtag(head.ETag))
-  }
+  const record = recordKey(key)
+  const [uploads, recorded] = await Promise.all([
+    stagedUploads(bucket, key),
+    headOf(bucket, record),
+  ])
+  for (const { upload } of uploads) await abortUpload(upload)
+  // What says that something is staged goes first, so that nobody looks for it in vain. The object is looked
+  // at after the uploads, one of which may just have become it.
+  const [staged] = await Promise.all([
+    headOf(bucket, key),
+    recorded && deleteIfMatch(bucket, record, bareEtag(recorded.ETag)),
+  ])
+  if (staged !== undefined) await deleteIfMatch(bucket, key, bareEtag(staged.ETag))
 }
 
 /** Uploads that are under way below a prefix of the staging area, the oldest first. */

@@ -21,11 +21,15 @@ export async function checkLocalHeaders(reader: RangeReader, plan: RewritePlan):
   const headers = plan.copiedEntries.map(({ headerOffset, name }) => {
     return { offset: headerOffset, lengthBytes: LOCAL_HEADER_BYTES + Buffer.byteLength(name) }
   })
-  for (const [index, bytes] of (await readTogether(reader, headers)).entries()) {
+  const [found, fillers] = await Promise.all([
+    readTogether(reader, headers),
+    readTogether(reader, plan.borrowed),
+  ])
+  for (const [index, bytes] of found.entries()) {
     const entry = plan.copiedEntries[index]
     if (entry !== undefined) dataOffsetOf(entry, bytes, plan.alignmentBytes)
   }
-  for (const [index, bytes] of (await readTogether(reader, plan.borrowed)).entries()) {
+  for (const [index, bytes] of fillers.entries()) {
     requireFiller(bytes, plan.borrowed[index]?.offset ?? 0)
   }
 }
