@@ -109,7 +109,16 @@ export type Artifact =
  */
 export type Action =
   | { kind: 'write last_checkpoint'; text: string }
-  | { kind: 'evict'; id: string; key: string; versionId: string; etag: string; marker?: string }
+  | {
+      kind: 'evict'
+      id: string
+      key: string
+      versionId: string
+      etag: string
+      marker?: string
+      /** Of a directory: its files are told by it from those of the next one under its name. */
+      fingerprint?: string
+    }
   | {
       kind: 'restore'
       id: string

@@ -98,7 +98,7 @@ function evict(draft: Draft, id: string, fact: CheckpointFact, state: Checkpoint
   const { key, versionId, etag } = fact.live
   const evicted = { versionId, etag, seconds: draft.nowSeconds }
   draft.checkpoints.set(id, { ...state, evicted })
-  draft.add({ kind: 'evict', id, key, versionId, etag, ...markerOf(fact.live) })
+  draft.add({ kind: 'evict', id, key, versionId, etag, ...directoryOf(fact.live) })
 }
 
 /** What was to go is the source of a copy after all: an eviction that was not carried out yet waits for that. */
@@ -168,6 +168,13 @@ function wholeVersion(upload: Upload): {
 } {
   const { key, versionId, etag, sizeBytes } = upload
   return { key, versionId, etag, sizeBytes, ...markerOf(upload) }
+}
+
+/** Its marker does not say which files a directory has: what is uploaded next may be taken for some of them. */
+function directoryOf(upload: Upload): { marker?: string; fingerprint?: string } {
+  const { fingerprint, directory } = upload
+  if (directory === undefined) return {}
+  return { ...markerOf(upload), ...(fingerprint !== undefined && { fingerprint }) }
 }
 
 function markerOf({ directory }: Upload): { marker?: string } {

@@ -10,7 +10,7 @@ import { deleteIfMatch } from '../bucket/delete.ts'
 import type { DirectoryListing } from '../bucket/directory.ts'
 import { type Restored, renewVersion, restoreVersion } from '../bucket/restore.ts'
 import { type ListedVersion, versionsOf } from '../bucket/versions.ts'
-import type { DirectoryContent } from '../checkpoint/directory-content.ts'
+import { type DirectoryContent, directoryFingerprint } from '../checkpoint/directory-content.ts'
 import type { Upload } from '../hook/history.ts'
 import type { Action } from '../hook/ledger.ts'
 import { directoryOf, uploadsIn } from './observe-directory.ts'
@@ -35,7 +35,8 @@ export function markerKey({ key, marker }: { key: string; marker: string }): str
 /**
  * Deletes a directory: its marker if it is still the one decided on, then the files that it names.
  *
- * @returns `other` where another version of the marker is the current one, now or once all is done
+ * @returns `other` where another version of the marker is the current one, now or once all is done, or where
+ *   what it stands for is no longer what was decided on: then files of the next save may be among it
  * @throws the S3 error where an outcome is not known; evicting again is safe
  */
 export async function evictDirectory(
@@ -44,7 +45,7 @@ export async function evictDirectory(
 ): Promise<'deleted' | 'other'> {
   const before = await deleteIfMatch(bucket, markerKey(action), action.etag)
   const directory = await directoryOf(bucket, action)
-  const content = contentOf(directory, action.versionId)
+  const content = contentOf(directory, action.versionId, action.fingerprint)
   if (!isDeletedAbove(directory, action.versionId) || content === undefined) return 'other'
   await deleteFiles(bucket, action.key, content, directory)
   const { marker } = await versionsOf(bucket, markerKey(action))
@@ -95,11 +96,22 @@ async function renewIfTorn(
   return now?.fault === undefined ? { kind: 'present' } : renewVersion(bucket, marker)
 }
 
-/** What a version of the marker stands for, if all of it is still in the bucket. */
-function contentOf(directory: DirectoryListing, versionId: string): DirectoryContent | undefined {
-  const found = directory.versions.find(({ version }) => version.versionId === versionId)
+/**
+ * What a version of the marker stands for, if all of it is still in the bucket.
+ *
+ * @param fingerprint of what it stood for when that was decided; another one may have files of the next save
+ */
+function contentOf(
+  { marker, versions }: DirectoryListing,
+  versionId: string,
+  fingerprint?: string,
+): DirectoryContent | undefined {
+  const found = versions.find(({ version }) => version.versionId === versionId)
   if (found === undefined || !('content' in found)) return undefined
-  return found.content
+  const { reading, content } = found
+  const isAnother =
+    fingerprint !== undefined && directoryFingerprint(marker, reading, content) !== fingerprint
+  return isAnother ? undefined : content
 }
 
 function isDeletedAbove({ listed }: DirectoryListing, versionId: string): boolean {

@@ -306,7 +306,7 @@ describe('a directory that came back while its files were deleted', () => {
 })
 
 describe('an eviction of a directory', () => {
-  test('names its marker', () => {
+  test('names its marker, and what tells its files from others', () => {
     const run = aRun({ max_keep_ckpts: 1 }).uploadLike({ template: 'epoch_{}.pth/' }, 1, 2)
     const hub = new AHub(run)
     for (const seen of run.observations) hub.put(seen)
@@ -320,6 +320,7 @@ describe('an eviction of a directory', () => {
       versionId: 'v1',
       etag: 'exp/epoch_1.pth/ upload 1',
       marker: '.metadata',
+      fingerprint: expect.any(String),
     })
   })
 })

@@ -272,6 +272,27 @@ describe('retention', () => {
     expect(await liveNames(worker)).not.toContain('iter_1.pth/b.bin')
   })
 
+  test('leaves a file of the next save, also where an attempt that broke off came before', async () => {
+    const worker = await keepOne()
+    // The attempt's marker counts on whatever comes after it, and so on `b.bin` of the save that is whole.
+    const { 'iter_1.pth/b.bin': _, ...attempt } = directory('iter_1.pth', {
+      'a.bin': 'a0',
+      'b.bin': 'b0',
+    })
+    await upload(worker, attempt)
+    await sleep(A_SECOND)
+    await upload(worker, directory('iter_1.pth', { 'a.bin': 'a1', 'b.bin': 'b1' }))
+    await sleep(A_SECOND)
+    aroundCalls(worker.bucket.s3, async ({ name, input, go }) => {
+      await go()
+      const isMarker = 'Key' in input && String(input.Key).endsWith('iter_1.pth/.complete.json')
+      if (name === 'DeleteObject' && isMarker)
+        await put(worker.bucket, `${RUN}/iter_1.pth/b.bin`, 'b2')
+    })
+    await upload(worker, directory('iter_2.pth', { 'a.bin': 'A' }))
+    expect(await textAt(worker.bucket, keyIn(RUN, 'iter_1.pth/b.bin'))).toBe('b2')
+  })
+
   test('brings back the same bytes that were uploaded in the moment before they are deleted', async () => {
     const worker = await keepOne()
     await upload(worker, directory('iter_1.pth', { 'a.bin': 'a', 'b.bin': 'b' }))
