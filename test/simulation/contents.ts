@@ -7,6 +7,13 @@ export type Content =
   /** A file that torch would load. */
   | { readonly kind: 'checkpoint'; readonly words: string; readonly shape: Shape }
   | { readonly kind: 'text'; readonly text: string }
+  /** The file that names those of a directory; torn where some of these never come. */
+  | {
+      readonly kind: 'marker'
+      readonly words: string
+      readonly names: readonly string[]
+      readonly shape: Shape
+    }
 
 /** Whole, with an optimizer and schedulers or without; or cut off, as an upload that was interrupted leaves it. */
 export type Shape = 'whole' | 'bare' | 'torn'
@@ -17,10 +24,26 @@ export function bytesOf(content: Content): Uint8Array {
   const name = JSON.stringify(content)
   const known = made.get(name)
   if (known !== undefined) return known
-  const bytes =
-    content.kind === 'text' ? new TextEncoder().encode(content.text) : checkpoint(content)
+  const bytes = content.kind === 'checkpoint' ? checkpoint(content) : utf8(textOf(content))
   made.set(name, bytes)
   return bytes
+}
+
+/** Of two uploads of a directory the markers are the same bytes where the files are as long. */
+function textOf(content: Exclude<Content, { kind: 'checkpoint' }>): string {
+  if (content.kind === 'text') return content.text
+  const { names, words } = content
+  const size = utf8(fileText(words, names[0] ?? '')).byteLength
+  return JSON.stringify({ files: names.map((name) => ({ name, size })) })
+}
+
+/** What lies in a file of a directory. */
+export function fileText(words: string, name: string): string {
+  return `${name} of ${words}`
+}
+
+function utf8(text: string): Uint8Array {
+  return new TextEncoder().encode(text)
 }
 
 function checkpoint({ words, shape }: Extract<Content, { kind: 'checkpoint' }>): Uint8Array {

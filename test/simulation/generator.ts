@@ -1,7 +1,7 @@
 /** Random schedules: a trainer that behaves more or less. */
 import type { NamedArguments } from '../../lib/hook/hook-arguments.ts'
 import { type Chance, chanceOf } from '../oracle/chance.ts'
-import type { Shape } from './contents.ts'
+import { fileText, type Shape } from './contents.ts'
 import type { FaultRates } from './faults.ts'
 import type { Act, Schedule, Services } from './schedule.ts'
 
@@ -9,6 +9,16 @@ const RUN = 'run'
 /** A key that reads otherwise encoded may be that of two runs, and both are looked at each time. */
 const RUN_TO_ENCODE = 'work dirs/run+1'
 const ENCODED = 7
+/**
+ * In one schedule of so many all checkpoints are directories, with seeds from this one on: what these find is not all
+ * mended yet (docs/decisions/0026).
+ */
+const DIRECTORIES = 5
+const FIRST_SEED_WITH_DIRECTORIES = 1_000_000_000
+const MARKER = '.complete.json'
+const FILES = ['rank_0.bin', 'rank_1.bin'] as const
+/** By seconds, uploads of a directory are told from those of the next under its name. */
+const A_SECOND_AND_MORE_MS = 2_000
 
 /** The schedule of a number within a seed. */
 export function scheduleOf(seed: number, number: number): Schedule {
@@ -20,10 +30,14 @@ export function scheduleOf(seed: number, number: number): Schedule {
     run,
     stackArguments: { interval: 1 },
     brake: chance.one([10, 10, 3, 2]),
-    acts: new Trainer(chance, run).acts(),
+    acts: new Trainer(chance, run, savesDirectories(seed, number)).acts(),
     services: servicesOf(chance),
     rates: ratesOf(chance),
   }
+}
+
+function savesDirectories(seed: number, number: number): boolean {
+  return seed >= FIRST_SEED_WITH_DIRECTORIES && number % DIRECTORIES === 4
 }
 
 function servicesOf(chance: Chance): Services {
@@ -47,13 +61,15 @@ function ratesOf(chance: Chance): FaultRates {
 class Trainer {
   readonly #chance: Chance
   readonly #run: string
+  readonly #savesDirectories: boolean
   readonly #acts: Act[] = []
   #nowMs = 0
   #uploads = 0
 
-  constructor(chance: Chance, run: string) {
+  constructor(chance: Chance, run: string, savesDirectories: boolean) {
     this.#chance = chance
     this.#run = run
+    this.#savesDirectories = savesDirectories
   }
 
   acts(): Act[] {
@@ -99,10 +115,38 @@ class Trainer {
     const chance = this.#chance
     this.#uploads += 1
     const words = `step ${step}, upload ${this.#uploads}`
+    if (this.#savesDirectories) {
+      this.#directory(step, words)
+      return
+    }
     if (chance.happens(0.06)) this.#upload(step, words, 'torn', 'a torn upload')
     const shape = chance.happens(0.15) ? 'bare' : 'whole'
     this.#upload(step, words, shape, 'a checkpoint')
     if (chance.happens(0.08)) this.#upload(step, words, shape, 'the same bytes again')
+  }
+
+  /** Its marker mostly last, and sometimes all of it once more. */
+  #directory(step: number, words: string): void {
+    this.#files(step, words, 'whole', 'a directory')
+    if (this.#chance.happens(0.08)) this.#files(step, words, 'whole', 'the same directory again')
+  }
+
+  #files(step: number, words: string, shape: 'whole' | 'torn', what: string): void {
+    const folder = `epoch_${step}`
+    const files = shape === 'whole' ? FILES : FILES.slice(0, 1)
+    const puts = files.map(
+      (name) => () =>
+        this.#put(
+          `${folder}/${name}`,
+          { kind: 'text', text: fileText(words, name) },
+          `${what}: file`,
+        ),
+    )
+    const marker = { kind: 'marker', words, names: FILES, shape } as const
+    const mark = () => this.#put(`${folder}/${MARKER}`, marker, `${what}: marker`)
+    this.#nowMs += A_SECOND_AND_MORE_MS
+    for (const put of this.#chance.happens(0.8) ? [...puts, mark] : [mark, ...puts]) put()
+    this.#nowMs += A_SECOND_AND_MORE_MS
   }
 
   #upload(step: number, words: string, shape: Shape, what: string): void {
@@ -166,8 +210,13 @@ class Trainer {
 
   #remove(step: number): void {
     const atMs = this.#at() + this.#chance.between(0, 120_000)
-    const what = 'a removal by a person'
-    this.#acts.push({ kind: 'delete', atMs, key: `${this.#run}/epoch_${step}.pth`, what })
+    // How a directory ends of which somebody removed a part depends on when the hub looked: not judged yet.
+    if (this.#savesDirectories) return
+    this.#delete(`epoch_${step}.pth`, atMs, 'a removal by a person')
+  }
+
+  #delete(name: string, atMs: number, what: string): void {
+    this.#acts.push({ kind: 'delete', atMs, key: `${this.#run}/${name}`, what })
   }
 
   /** Something of long ago comes again, in other bytes. */

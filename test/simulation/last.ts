@@ -1,5 +1,5 @@
 /** Invariants 2 and 5 at the end of a schedule, told from what was uploaded alone. */
-import { bytesOf, type Content } from './contents.ts'
+import { bytesOf, type Content, type Shape } from './contents.ts'
 import type { Version } from './s3/versions.ts'
 import type { World } from './world.ts'
 
@@ -7,7 +7,11 @@ import type { World } from './world.ts'
 export function checkLast({ schedule, s3, dynamodb, watch }: World): void {
   const { versions, bucketName } = s3
   const contents = schedule.acts.flatMap((act) => (act.kind === 'put' ? [act.content] : []))
-  const those = newest(s3.versions, setOf(contents, 'whole', 'bare'))
+  // What came of a directory some of whose files were removed, or never came, is not told from its marker.
+  const isTold = !schedule.acts.some(
+    (act) => act.key.endsWith('/.complete.json') && (act.kind === 'delete' || isTorn(act.content)),
+  )
+  const those = isTold ? newest(s3.versions, setOf(contents, 'whole', 'bare')) : []
   if (those.length > 0 && !those.some(({ key }) => versions.current(key) !== undefined)) {
     watch.violated(`${those.map(({ key }) => key).join(', ')} is the newest, and is gone (2)`)
   }
@@ -24,10 +28,12 @@ export function checkLast({ schedule, s3, dynamodb, watch }: World): void {
   }
 }
 
-type Shape = Extract<Content, { kind: 'checkpoint' }>['shape']
+function isTorn(content: Content): boolean {
+  return content.kind === 'marker' && content.shape === 'torn'
+}
 
 function setOf(contents: readonly Content[], ...shapes: Shape[]): Set<Uint8Array> {
-  const those = contents.filter((each) => each.kind === 'checkpoint' && shapes.includes(each.shape))
+  const those = contents.filter((each) => each.kind !== 'text' && shapes.includes(each.shape))
   return new Set(those.map(bytesOf))
 }
 

@@ -1,6 +1,6 @@
 /** The core scenarios, each with everything that a small training does to bring it about. */
 import type { NamedArguments } from '../../lib/hook/hook-arguments.ts'
-import type { Content } from './contents.ts'
+import { type Content, fileText } from './contents.ts'
 import type { Act, Schedule } from './schedule.ts'
 
 const RUN = 'run'
@@ -91,10 +91,12 @@ function metrics(step: number, acc: number): Upload {
 
 /** Two files, and the marker that names them. */
 function directory(step: number): Upload[] {
-  const texts = ['rank 0', 'rank 1'].map((rank) => `${rank} of step ${step}`)
-  const files = texts.map((text, at) => ({ name: `rank_${at}.bin`, size: text.length }))
+  const words = `step ${step}`
+  const names = ['rank_0.bin', 'rank_1.bin']
   return [
-    ...texts.map((text, at): Upload => [`epoch_${step}/rank_${at}.bin`, { kind: 'text', text }]),
-    [`epoch_${step}/.complete.json`, { kind: 'text', text: JSON.stringify({ files }) }],
+    ...names.map(
+      (name): Upload => [`epoch_${step}/${name}`, { kind: 'text', text: fileText(words, name) }],
+    ),
+    [`epoch_${step}/.complete.json`, { kind: 'marker', words, names, shape: 'whole' }],
   ]
 }

@@ -12,8 +12,8 @@ import { ALL_ORDERS, settleOrders } from './orders.ts'
 import { pairsAfter } from './pairs.ts'
 import { runSchedule } from './run-schedule.ts'
 
-/** Some seven seconds of one core; 200,000 take hours, and `npm run simulate` does as many as it is asked for. */
-const SCHEDULES = Number(process.env['CHECKPOINT_HUB_SIMULATED_SCHEDULES'] ?? 100)
+/** Some fifteen seconds of one core; 200,000 take hours, and `npm run simulate` does as many as it is asked for. */
+const SCHEDULES = Number(process.env['CHECKPOINT_HUB_SIMULATED_SCHEDULES'] ?? 300)
 /** Some of the 40,320, from a place that differs each time. */
 const ORDERS = 100
 
