@@ -14,6 +14,8 @@ import { runSchedule } from './run-schedule.ts'
 
 /** Some fifteen seconds of one core; 200,000 take hours, and `npm run simulate` does as many as it is asked for. */
 const SCHEDULES = Number(process.env['CHECKPOINT_HUB_SIMULATED_SCHEDULES'] ?? 300)
+/** Where other tests have most of the cores. */
+const LONGEST_MS = 600_000
 /** Some of the 40,320, from a place that differs each time. */
 const ORDERS = 100
 
@@ -27,15 +29,19 @@ async function runCommand(name: string, ...options: string[]): Promise<string> {
   return stdout
 }
 
-test('random schedules with faults violate nothing, and end as the facts in order do', async () => {
-  const found = await runCommand(
-    'main.ts',
-    ...['--schedules', String(SCHEDULES), '--workers', '1', '--violations', '1'],
-  )
-  const rate = /^seed .*$/m.exec(found)?.[0] ?? ''
-  process.stdout.write(`${rate}\n`)
-  expect(rate).toContain(`: ${SCHEDULES} schedules`)
-})
+test(
+  'random schedules with faults violate nothing, and end as the facts in order do',
+  async () => {
+    const found = await runCommand(
+      'main.ts',
+      ...['--schedules', String(SCHEDULES), '--workers', '1', '--violations', '1'],
+    )
+    const rate = /^seed .*$/m.exec(found)?.[0] ?? ''
+    process.stdout.write(`${rate}\n`)
+    expect(rate).toContain(`: ${SCHEDULES} schedules`)
+  },
+  LONGEST_MS,
+)
 
 test('every place that a campaign reaches is a crash point: before, after, and with the answer lost', async () => {
   // It ends with 1 where one is not.
