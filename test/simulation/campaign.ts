@@ -97,12 +97,16 @@ async function strikeWhatWasMissed(campaign: Campaign, setting: CampaignSetting)
     const strike = tally.missing().find(({ site, fault }) => !tried.has(`${fault}: ${site}`))
     if (strike === undefined) return
     tried.add(`${strike.fault}: ${strike.site}`)
-    const seen = tally.firstSeen.get(strike.site) ?? { number: 0, strikes: [] }
-    const strikes = [...seen.strikes, strike]
-    const verdict = await runSchedule({ ...scheduleOf(seed, seen.number), strikes })
-    tally.addSchedule({ ...seen, strikes }, verdict.tally)
-    campaign.onPurpose += 1
-    if (verdict.violations.length > 0) await fail(campaign, setting, findingOf(verdict))
+    const { number, strikes } = tally.firstSeen.get(strike.site) ?? { number: 0, strikes: [] }
+    // It may have been seen before one of those struck, and not since.
+    for (let kept = strikes.length, isMet = false; kept >= 0 && !isMet; kept--) {
+      const all = [...strikes.slice(0, kept), strike]
+      const verdict = await runSchedule({ ...scheduleOf(seed, number), strikes: all })
+      isMet = verdict.strikesMet === all.length
+      tally.addSchedule({ number, strikes: all }, verdict.tally)
+      campaign.onPurpose += 1
+      if (verdict.violations.length > 0) await fail(campaign, setting, findingOf(verdict))
+    }
   }
 }
 
