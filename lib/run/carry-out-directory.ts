@@ -43,6 +43,8 @@ export async function evictDirectory(
   bucket: Bucket,
   action: OnDirectory<Evict>,
 ): Promise<'deleted' | 'other'> {
+  // Two saves of files of the same sizes may have markers of the same bytes, which no ETag tells apart.
+  if (await isOfAnotherSave(bucket, action)) return 'other'
   const before = await deleteIfMatch(bucket, markerKey(action), action.etag)
   const directory = await directoryOf(bucket, action)
   const content = contentOf(directory, action.versionId, action.fingerprint)
@@ -51,6 +53,11 @@ export async function evictDirectory(
   const { marker } = await versionsOf(bucket, markerKey(action))
   // Restored while its files were being deleted: some of them are missing now.
   return marker === undefined ? 'other' : before
+}
+
+async function isOfAnotherSave(bucket: Bucket, action: OnDirectory<Evict>): Promise<boolean> {
+  const { uploads, marker } = await versionsOf(bucket, markerKey(action))
+  return marker === undefined && uploads.at(-1)?.versionId !== action.versionId
 }
 
 /** What came of a restore, looked into. */

@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { stepId } from '../../../lib/hook/history.ts'
 import { keyIn } from '../../../lib/hook/names.ts'
 import { loadRun } from '../../../lib/message-hub/message-hub.ts'
+import { evictDirectory } from '../../../lib/run/carry-out-directory.ts'
 import { head, put, remove, textAt } from '../bucket/objects.ts'
 import { storeOfFile } from '../bucket/store.ts'
 import { aroundCalls, Unavailable } from '../bucket/wire.ts'
@@ -306,6 +307,25 @@ describe('retention', () => {
     await upload(worker, directory('iter_2.pth', { 'a.bin': 'A' }))
     expect(await liveNames(worker)).toContain('iter_1.pth/a.bin')
     expect(await liveNames(worker)).not.toContain('iter_1.pth/b.bin')
+  })
+
+  test('that is late leaves the next save of the name, though its marker has the same bytes', async () => {
+    const worker = await keepOne()
+    const first = directory('iter_1.pth', { 'a.bin': 'a', 'b.bin': 'b' })
+    const before = (await upload(worker, first))['iter_1.pth/.complete.json']
+    const second = directory('iter_1.pth', { 'a.bin': 'x', 'b.bin': 'y' })
+    const after = (await upload(worker, second))['iter_1.pth/.complete.json']
+    expect(after?.etag).toBe(before?.etag)
+    const result = await evictDirectory(worker.bucket, {
+      kind: 'evict',
+      id: 'iter#1',
+      key: `${RUN}/iter_1.pth/`,
+      versionId: before?.versionId ?? '',
+      etag: before?.etag ?? '',
+      marker: '.complete.json',
+    })
+    expect(result).toBe('other')
+    expect(await liveNames(worker)).toEqual(Object.keys(second).toSorted())
   })
 
   test('evicts again what is uploaded again, its files too', async () => {
