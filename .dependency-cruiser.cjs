@@ -7,7 +7,7 @@ const ROOMS = {
   'lib/bucket': ['lib/checkpoint'],
   'lib/message-hub': ['lib/hook'],
   'lib/run': ['lib/hook', 'lib/checkpoint', 'lib/bucket', 'lib/message-hub'],
-  'lib/query': ['lib/hook', 'lib/bucket', 'lib/message-hub'],
+  'lib/query': ['lib/hook', 'lib/checkpoint', 'lib/bucket', 'lib/message-hub'],
   'lib/files': ['lib/checkpoint'],
   functions: ['lib'],
   cli: ['lib'],

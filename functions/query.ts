@@ -2,11 +2,12 @@
 import type { LambdaFunctionURLEvent } from 'aws-lambda'
 import { type Answer, answer } from '../lib/query/route.ts'
 import { dynamodbClient, s3Client } from '../lib/run/clients.ts'
-import { required } from '../lib/run/settings.ts'
+import { required, wholeNumber } from '../lib/run/settings.ts'
 
 const stack = {
   bucket: { s3: s3Client(), name: required(process.env, 'BUCKET_NAME') },
   hub: { dynamodb: dynamodbClient(), tableName: required(process.env, 'TABLE_NAME') },
+  brake: wholeNumber(process.env, 'BRAKE'),
 }
 
 export async function handler(event: LambdaFunctionURLEvent): Promise<Answer> {

@@ -208,6 +208,18 @@ export const PERMISSIONS: Readonly<Record<FunctionName, readonly Permission[]>> 
       on: ['objects', 'out-objects'],
       why: 'a signed URL can do what its signer can, and each names a version',
     },
+    {
+      sid: 'SeeWhatIsThereNow',
+      actions: ['s3:GetObject'],
+      on: ['objects'],
+      why: 'resume looks into the checkpoint that is under its key now, not at what was recorded',
+    },
+    {
+      sid: 'SeeDirectories',
+      actions: ['s3:ListBucket'],
+      on: ['bucket'],
+      why: 'resume lists the files of a directory; and without it S3 answers 403, not 404, for a key that does not exist',
+    },
   ],
   sweep: [
     WRITE_LOG,

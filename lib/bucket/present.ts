@@ -6,6 +6,7 @@ import { type Bucket, bareEtag } from './bucket.ts'
 export interface PresentObject {
   key: string
   etag: string
+  sizeBytes: number
 }
 
 /** Whether any object is there below a prefix. */
@@ -26,6 +27,8 @@ export async function* objectsBelow(
 ): AsyncGenerator<PresentObject> {
   const where = { Bucket: name, Prefix: prefix, ...(depth === 'here' && { Delimiter: '/' }) }
   for await (const { Contents = [] } of paginateListObjectsV2({ client: s3 }, where)) {
-    for (const { Key = '', ETag } of Contents) yield { key: Key, etag: bareEtag(ETag) }
+    for (const { Key = '', ETag, Size = 0 } of Contents) {
+      yield { key: Key, etag: bareEtag(ETag), sizeBytes: Size }
+    }
   }
 }

@@ -40,6 +40,9 @@ export interface MessageHub {
   stackArguments: NamedArguments
 }
 
+/** As much of it as reading takes. */
+export type ReadableHub = Pick<MessageHub, 'dynamodb' | 'tableName' | 'stackArguments'>
+
 /** DynamoDB takes 100 actions in a transaction. */
 const ENTRIES_AT_ONCE = 95
 /**
@@ -76,7 +79,7 @@ const READINGS = 8
  * @throws {ConflictError} where other workers committed during every reading
  * @throws {MessageHubError} where an entry is not as the hub writes it
  */
-export async function loadRun(hub: MessageHub, run: Run): Promise<LoadedRun> {
+export async function loadRun(hub: ReadableHub, run: Run): Promise<LoadedRun> {
   let known = versionOf(run, await entriesIn(hub, run, 'runtime_info'))
   for (let reading = 0; reading < READINGS; reading++) {
     const entries = await entriesIn(hub, run)
@@ -91,7 +94,7 @@ export async function loadRun(hub: MessageHub, run: Run): Promise<LoadedRun> {
 }
 
 /** Entries of a run: all, or the one of a name. */
-async function entriesIn({ dynamodb, tableName }: MessageHub, run: Run, only?: string) {
+async function entriesIn({ dynamodb, tableName }: ReadableHub, run: Run, only?: string) {
   const entries: Entries = new Map()
   const pages = paginateQuery(
     { client: dynamodb },

@@ -4,9 +4,12 @@
 export class QueryError extends Error {
   override readonly name = 'QueryError'
   readonly code: 'bad-request' | 'not-found'
-  constructor(code: QueryError['code'], detail: string) {
+  /** More members of the problem details. */
+  readonly more: Readonly<Record<string, unknown>>
+  constructor(code: QueryError['code'], detail: string, more: QueryError['more'] = {}) {
     super(detail)
     this.code = code
+    this.more = more
   }
   get status(): number {
     return this.code === 'not-found' ? 404 : 400
@@ -14,8 +17,13 @@ export class QueryError extends Error {
 }
 
 /** The body of an error's answer, of the media type `application/problem+json`. */
-export function problemDetails(status: number, title: string, detail: string): string {
-  return JSON.stringify({ type: 'about:blank', title, status, detail })
+export function problemDetails(
+  status: number,
+  title: string,
+  detail: string,
+  more: QueryError['more'] = {},
+): string {
+  return JSON.stringify({ type: 'about:blank', title, status, detail, ...more })
 }
 
 /** A name as messages show it. */

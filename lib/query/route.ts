@@ -6,6 +6,7 @@ import { lastOf } from './last.ts'
 import type { Pointer } from './pointers.ts'
 import { problemDetails, QueryError } from './problem-details.ts'
 import { publishedOf } from './published.ts'
+import { resumableOf } from './resume.ts'
 import { listRuns } from './runs.ts'
 import { expiresIn, signedUrl } from './signed-url.ts'
 import type { Stack } from './stack.ts'
@@ -29,6 +30,8 @@ const QUESTIONS = {
   '/run': 'one run with its checkpoints, files and problems: run',
   '/best': 'the best checkpoint and a signed URL: run, metric, expires, redirect=1',
   '/last': 'the last checkpoint and a signed URL: run, expires, redirect=1',
+  '/resume':
+    'the newest checkpoint that is verified now and a signed URL: run, expires, redirect=1',
   '/published': 'the published files, each with a signed URL: run, expires',
 }
 
@@ -43,7 +46,7 @@ export async function answer(stack: Stack, question: Question): Promise<Answer> 
   } catch (error) {
     if (!(error instanceof QueryError)) throw error
     const title = error.status === 404 ? 'Not Found' : 'Bad Request'
-    return problem(error.status, title, error.message)
+    return problem(error.status, title, error.message, error.more)
   }
 }
 
@@ -66,6 +69,8 @@ async function answerTo(stack: Stack, question: Question): Promise<Answer> {
       )
     case '/last':
       return withUrl(stack, await lastOf(stack, runIn(parameters['run'])), parameters)
+    case '/resume':
+      return withUrl(stack, await resumableOf(stack, runIn(parameters['run'])), parameters)
     case '/published': {
       const seconds = expiresIn(parameters['expires'])
       const { run, published } = await publishedOf(stack, runIn(parameters['run']))
@@ -105,11 +110,16 @@ function json(body: unknown): Answer {
   }
 }
 
-function problem(statusCode: number, title: string, detail: string): Answer {
+function problem(
+  statusCode: number,
+  title: string,
+  detail: string,
+  more?: QueryError['more'],
+): Answer {
   return {
     statusCode,
     headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store' },
-    body: problemDetails(statusCode, title, detail),
+    body: problemDetails(statusCode, title, detail, more),
   }
 }
 

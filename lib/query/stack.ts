@@ -5,4 +5,6 @@ import type { MessageHub } from '../message-hub/message-hub.ts'
 export interface Stack {
   readonly bucket: Bucket
   readonly hub: Pick<MessageHub, 'dynamodb' | 'tableName'>
+  /** How many evictions a change of the options may cause at once. */
+  readonly brake: number
 }

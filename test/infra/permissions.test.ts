@@ -41,7 +41,9 @@ describe('what no function can do', () => {
       'dynamodb:GetItem',
       'dynamodb:Query',
       'dynamodb:Query',
+      's3:GetObject',
       's3:GetObjectVersion',
+      's3:ListBucket',
     ])
   })
 

@@ -38,7 +38,7 @@ const ACTIONS_OF_PART: Record<string, string> = {
   ConditionCheck: 'dynamodb:ConditionCheckItem',
 }
 /** A command that is sent, or a paginator of its name; the bundler numbers names that it has twice. */
-const CALLS = /\b(?:new (\w+)Command|paginate([A-Za-z]+))\d*\(/g
+const CALLS = /\b(?:new (\w+)Command|paginate([A-Za-z]+?(?:V2)?))\d*\(/g
 /** Used by Lambda on the function's behalf, or by S3 to answer 404 in place of 403. */
 const WITHOUT_A_CALL =
   /^(logs:|sqs:(ReceiveMessage|DeleteMessage|GetQueueAttributes)$|s3:ListBucket$)/

@@ -42,6 +42,7 @@ describe('the questions', () => {
       '/run',
       '/best',
       '/last',
+      '/resume',
       '/published',
     ])
   })
@@ -143,6 +144,7 @@ describe.each(RUNS)('of the run %j', (run) => {
     ['/best', { metric: 'acc' }, 1, 'best_acc_epoch_1.pth'],
     ['/best', { metric: 'val/loss' }, 1, 'best_val_loss_epoch_1.pth'],
     ['/last', {}, 2, 'epoch_2.pth'],
+    ['/resume', {}, 2, 'epoch_2.pth'],
   ])('%s %j downloads that file under its name', async (path, parameters, step, name) => {
     const found = await asked(path, { run, ...parameters })
     const { key } = found['object'] as { key: string }
@@ -287,7 +289,7 @@ describe('problem details', () => {
       '/nothing',
       {},
       404,
-      'no question "/nothing"; there are /runs, /run, /best, /last, /published',
+      'no question "/nothing"; there are /runs, /run, /best, /last, /resume, /published',
     ],
     ['/run', {}, 400, 'name a run, such as ?run=experiments/resnet; "." is the root'],
     ['/last', { run: '' }, 400, 'name a run, such as ?run=experiments/resnet; "." is the root'],
