@@ -20,8 +20,7 @@ export interface BestAnswer extends PointedCheckpoint {
  */
 export async function bestOf(
   stack: Stack,
-  run: Run,
-  metric: string | undefined,
+  { run, metric }: { run: Run; metric?: string | undefined },
 ): Promise<BestAnswer> {
   const { answers, options } = await runtimeInfo(stack, run)
   const known = answers as Record<string, { score: string; key: string }>
@@ -30,7 +29,7 @@ export async function bestOf(
   if (answer === undefined) {
     const choice = Object.keys(known).map(quoted).join(', ') || 'none yet'
     throw new QueryError(
-      'not-found',
+      'unknown-metric',
       `the run ${quoted(run)} has no best ${quoted(asked)}; it has ${choice}`,
     )
   }
@@ -50,11 +49,11 @@ function onlyMetric(run: Run, scored: string[], options: unknown): string {
   if (tracked.length > 1) {
     const choice = tracked.map(quoted).join(', ')
     throw new QueryError(
-      'bad-request',
+      'several-metrics',
       `the run ${quoted(run)} tracks several metrics; name one of ${choice}`,
     )
   }
   const [only] = scored
   if (only !== undefined) return only
-  throw new QueryError('not-found', `the run ${quoted(run)} has no best checkpoint yet`)
+  throw new QueryError('no-checkpoint', `the run ${quoted(run)} has no best checkpoint yet`)
 }

@@ -17,7 +17,7 @@ const BOOKKEEPING = [
  *
  * @throws {QueryError} where the hub knows no such run
  */
-export async function describeRun(stack: Stack, run: Run): Promise<Attributes> {
+export async function describeRun(stack: Stack, { run }: { run: Run }): Promise<Attributes> {
   const info = await runtimeInfo(stack, run)
   const steps = await entriesOf(stack, run, 'step#')
   const artifacts = await entriesOf(stack, run, 'artifact#')

@@ -46,7 +46,7 @@ export async function entriesOf({ hub }: Stack, run: Run, prefix: string): Promi
 }
 
 export function noRun(run: Run): QueryError {
-  return new QueryError('not-found', `the hub knows no run ${quoted(run)}`)
+  return new QueryError('unknown-run', `the hub knows no run ${quoted(run)}`)
 }
 
 export function withoutKeys(attributes: Attributes, names: readonly string[]): Attributes {

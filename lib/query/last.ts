@@ -15,10 +15,10 @@ export interface LastAnswer extends PointedCheckpoint {
  *
  * @throws {QueryError}
  */
-export async function lastOf(stack: Stack, run: Run): Promise<LastAnswer> {
+export async function lastOf(stack: Stack, { run }: { run: Run }): Promise<LastAnswer> {
   const { last_ckpt } = await runtimeInfo(stack, run)
   const key = typeof last_ckpt === 'string' ? last_ckpt.replace(/^s3:\/\/[^/]+\//, '') : undefined
   const last = key === undefined ? undefined : await checkpointAt(stack, run, key)
   if (last !== undefined) return { run, ...last }
-  throw new QueryError('not-found', `the run ${quoted(run)} has no complete checkpoint yet`)
+  throw new QueryError('no-checkpoint', `the run ${quoted(run)} has no complete checkpoint yet`)
 }

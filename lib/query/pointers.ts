@@ -58,7 +58,7 @@ export async function artifactAt(stack: Stack, run: Run, key: string): Promise<A
   const artifacts = await entriesOf(stack, run, 'artifact#')
   const found = artifacts.find((artifact) => artifact['key'] === key)
   if (found !== undefined) return found
-  throw new QueryError('not-found', `the run ${quoted(run)} has no ${quoted(key)}`)
+  throw new QueryError('no-checkpoint', `the run ${quoted(run)} has no ${quoted(key)}`)
 }
 
 /** Where a file of the hub's is that exists. */

@@ -19,7 +19,7 @@ export interface PublishedAnswer {
 }
 
 /** @throws {QueryError} where the hub knows no such run */
-export async function publishedOf(stack: Stack, run: Run): Promise<PublishedAnswer> {
+export async function publishedOf(stack: Stack, { run }: { run: Run }): Promise<PublishedAnswer> {
   await runtimeInfo(stack, run)
   const artifacts = await entriesOf(stack, run, 'artifact#')
   return {

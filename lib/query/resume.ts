@@ -33,7 +33,10 @@ const MOST_PASSED_OVER = 100
  * @throws {QueryError} where there is none, or none among the newest that are looked into
  * @throws {ConflictError} where the hub changed the run during every reading
  */
-export async function resumableOf({ bucket, hub, brake }: Stack, run: Run): Promise<ResumeAnswer> {
+export async function resumableOf(
+  { bucket, hub, brake }: Stack,
+  { run }: { run: Run },
+): Promise<ResumeAnswer> {
   // The stack's own arguments matter only to a run that is not there yet.
   const { ledger, version } = await loadRun({ ...hub, stackArguments: {} }, run)
   if (version === 0) throw noRun(run)
@@ -58,8 +61,8 @@ function passed({ step, upload, reason = '' }: Candidate): PassedOver {
 
 function nothingToResume(run: Run, passedOver: PassedOver[]): QueryError {
   if (passedOver.length === 0) {
-    return new QueryError('not-found', `the run ${quoted(run)} has no checkpoint yet`)
+    return new QueryError('no-checkpoint', `the run ${quoted(run)} has no checkpoint yet`)
   }
   const detail = `the run ${quoted(run)} has no checkpoint that can be resumed from among the newest ${passedOver.length}`
-  return new QueryError('not-found', detail, { passed_over: passedOver })
+  return new QueryError('nothing-to-resume', detail, { passed_over: passedOver })
 }

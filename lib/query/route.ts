@@ -1,14 +1,7 @@
-/** The query API: which question a request asks, and the answer as HTTP. */
-import { parseRun, type Run } from '../hook/names.ts'
-import { bestOf } from './best.ts'
-import { describeRun } from './describe-run.ts'
-import { lastOf } from './last.ts'
-import type { Pointer } from './pointers.ts'
-import { problemDetails, QueryError } from './problem-details.ts'
-import { publishedOf } from './published.ts'
-import { resumableOf } from './resume.ts'
-import { listRuns } from './runs.ts'
-import { expiresIn, signedUrl } from './signed-url.ts'
+/** The query API as HTTP. */
+import { ConflictError } from '../message-hub/message-hub-error.ts'
+import { problemDetails, QueryError, quoted } from './problem-details.ts'
+import { QUESTIONS } from './questions.ts'
 import type { Stack } from './stack.ts'
 
 /** A request, as far as it matters. */
@@ -25,80 +18,47 @@ export interface Answer {
   body: string
 }
 
-const QUESTIONS = {
-  '/runs': 'runs, newest upload first: prefix, next',
-  '/run': 'one run with its checkpoints, files and problems: run',
-  '/best': 'the best checkpoint and a signed URL: run, metric, expires, redirect=1',
-  '/last': 'the last checkpoint and a signed URL: run, expires, redirect=1',
-  '/resume':
-    'the newest checkpoint that is verified now and a signed URL: run, expires, redirect=1',
-  '/published': 'the published files, each with a signed URL: run, expires',
-}
+const METHODS = ['GET', 'HEAD']
 
-/** Answers a question; errors become problem details. */
+/** Answers a question; errors of whoever asks become problem details. */
 export async function answer(stack: Stack, question: Question): Promise<Answer> {
+  const full = await fullAnswer(stack, question)
+  return question.method === 'HEAD' ? { ...full, body: '' } : full
+}
+
+async function fullAnswer(stack: Stack, { method, path, parameters }: Question): Promise<Answer> {
   try {
-    if (question.method !== 'GET') {
-      const refused = problem(405, 'Method Not Allowed', `expected GET, got ${question.method}`)
-      return { ...refused, headers: { ...refused.headers, allow: 'GET' } }
+    if (!METHODS.includes(method)) {
+      const detail = `expected ${METHODS.join(' or ')}, got ${quoted(method)}`
+      throw new QueryError('method-not-allowed', detail)
     }
-    return await answerTo(stack, question)
+    const { body, redirect } = await answerTo(stack, path.replace(/\/+$/, ''), parameters)
+    const found = json(body)
+    if (redirect === undefined) return found
+    return { ...found, statusCode: 302, headers: { ...found.headers, location: redirect } }
   } catch (error) {
-    if (!(error instanceof QueryError)) throw error
-    const title = error.status === 404 ? 'Not Found' : 'Bad Request'
-    return problem(error.status, title, error.message, error.more)
+    if (error instanceof QueryError) return problem(error)
+    if (error instanceof ConflictError) return problem(new QueryError('busy', error.message))
+    throw error
   }
 }
 
-async function answerTo(stack: Stack, question: Question): Promise<Answer> {
-  const { parameters } = question
-  switch (question.path.replace(/\/+$/, '')) {
-    case '':
-      return json({ questions: QUESTIONS })
-    case '/runs':
-      return json(
-        await listRuns(stack, { prefix: parameters['prefix'] ?? '', next: parameters['next'] }),
-      )
-    case '/run':
-      return json(await describeRun(stack, runIn(parameters['run'])))
-    case '/best':
-      return withUrl(
-        stack,
-        await bestOf(stack, runIn(parameters['run']), parameters['metric']),
-        parameters,
-      )
-    case '/last':
-      return withUrl(stack, await lastOf(stack, runIn(parameters['run'])), parameters)
-    case '/resume':
-      return withUrl(stack, await resumableOf(stack, runIn(parameters['run'])), parameters)
-    case '/published': {
-      const seconds = expiresIn(parameters['expires'])
-      const { run, published } = await publishedOf(stack, runIn(parameters['run']))
-      const signed = published.map(async (file) => ({
-        ...file,
-        url: await signedUrl(stack.bucket, file.object, seconds),
-      }))
-      return json({ run, published: await Promise.all(signed) })
-    }
-    default: {
-      const known = Object.keys(QUESTIONS).join(', ')
-      throw new QueryError(
-        'not-found',
-        `no question ${JSON.stringify(question.path)}; there are ${known}`,
-      )
-    }
-  }
+async function answerTo(stack: Stack, path: string, parameters: Question['parameters']) {
+  if (path === '') return { body: { questions: listed() } }
+  const question = Object.hasOwn(QUESTIONS, path) ? QUESTIONS[path] : undefined
+  if (question !== undefined) return question.ask(stack, parameters)
+  const known = Object.keys(QUESTIONS)
+  const detail = `there is no question ${quoted(path)}; there are ${known.join(', ')}`
+  throw new QueryError('unknown-question', detail, { questions: known })
 }
 
-async function withUrl(
-  { bucket }: Stack,
-  found: { object: Pointer },
-  parameters: Question['parameters'],
-): Promise<Answer> {
-  const url = await signedUrl(bucket, found.object, expiresIn(parameters['expires']))
-  const body = json({ ...found, url })
-  if (parameters['redirect'] !== '1') return body
-  return { ...body, statusCode: 302, headers: { ...body.headers, location: url } }
+function listed() {
+  return Object.fromEntries(
+    Object.entries(QUESTIONS).map(([path, { summary, parameters }]) => [
+      path,
+      { summary, parameters },
+    ]),
+  )
 }
 
 /** Signed URLs must not outlive themselves in a cache. */
@@ -110,26 +70,15 @@ function json(body: unknown): Answer {
   }
 }
 
-function problem(
-  statusCode: number,
-  title: string,
-  detail: string,
-  more?: QueryError['more'],
-): Answer {
+function problem(error: QueryError): Answer {
   return {
-    statusCode,
-    headers: { 'content-type': 'application/problem+json', 'cache-control': 'no-store' },
-    body: problemDetails(statusCode, title, detail, more),
+    statusCode: error.status,
+    headers: {
+      'content-type': 'application/problem+json',
+      'cache-control': 'no-store',
+      ...(error.code === 'method-not-allowed' && { allow: METHODS.join(', ') }),
+      ...(error.code === 'busy' && { 'retry-after': '1' }),
+    },
+    body: problemDetails(error),
   }
-}
-
-/** The run that a question names. */
-function runIn(text: string | undefined): Run {
-  if (text === undefined || text === '') {
-    throw new QueryError(
-      'bad-request',
-      'name a run, such as ?run=experiments/resnet; "." is the root',
-    )
-  }
-  return parseRun(text)
 }

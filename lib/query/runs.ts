@@ -1,51 +1,65 @@
 /** Which runs there are. */
-import { QueryCommand } from '@aws-sdk/client-dynamodb'
-import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import * as z from 'zod/mini'
-import { type Attributes, withoutKeys } from './entries.ts'
-import { QueryError } from './problem-details.ts'
+import { withoutKeys } from './entries.ts'
+import { indexPage, keyText, placeIn, placeText } from './index-page.ts'
 import type { Stack } from './stack.ts'
 
-/** Runs in a page. */
-const RUNS_A_PAGE = 50
+/** A run as a list shows it. */
+export interface ListedRun {
+  run: string
+  bucket: string
+  /** ISO 8601, as `last_upload`. */
+  first_upload: string
+  last_upload: string
+  checkpoints: number
+  evicted: number
+  lives: number
+  /** Missing until there is a complete checkpoint. */
+  last_step?: number
+  problems: number
+}
 
-/** Runs, the one with the newest upload first. */
-export async function listRuns(
-  { hub }: Stack,
-  { prefix, next }: { prefix: string; next: string | undefined },
-): Promise<{ runs: Attributes[]; next: string | undefined }> {
-  const page = await hub.dynamodb.send(
-    new QueryCommand({
-      TableName: hub.tableName,
-      IndexName: 'runs',
-      KeyConditionExpression: 'listed = :runs',
-      FilterExpression: 'begins_with(#run, :prefix)',
-      ExpressionAttributeNames: { '#run': 'run' },
-      ExpressionAttributeValues: marshall({ ':runs': 'runs', ':prefix': prefix }),
-      ScanIndexForward: false,
-      Limit: RUNS_A_PAGE,
-      ...(next !== undefined && { ExclusiveStartKey: pageKey(next) }),
-    }),
-  )
-  const last = page.LastEvaluatedKey
-  return {
-    runs: (page.Items ?? []).map((item) => withoutKeys(unmarshall(item), ['entry', 'listed'])),
-    next: last && Buffer.from(JSON.stringify(unmarshall(last))).toString('base64url'),
-  }
+export interface RunsAnswer {
+  runs: ListedRun[]
+  /** Where the next page begins; missing on the last one. */
+  next?: string
 }
 
 /** What DynamoDB asks for to go on in the index `runs`. */
-const pageKeySchema = z.strictObject({
-  run: z.string(),
+const PLACE = z.strictObject({
+  run: keyText(2048),
   entry: z.literal('run'),
   listed: z.literal('runs'),
-  last_upload: z.string(),
+  last_upload: keyText(1024),
 })
+const PLACE_KEYS = ['run', 'entry', 'listed', 'last_upload']
 
-function pageKey(next: string) {
-  try {
-    return marshall(pageKeySchema.parse(JSON.parse(Buffer.from(next, 'base64url').toString())))
-  } catch {
-    throw new QueryError('bad-request', '"next" is not what the page before gave')
+/**
+ * Runs whose names begin with a prefix, the one with the newest upload first.
+ *
+ * @param limit runs in a page, at most
+ * @param next what the page before gave
+ * @throws {QueryError} where no page gave that
+ */
+export async function listRuns(
+  stack: Stack,
+  { prefix, limit, next }: { prefix: string; limit: number; next?: string | undefined },
+): Promise<RunsAnswer> {
+  const isNarrowed = prefix !== ''
+  const query = {
+    IndexName: 'runs',
+    KeyConditionExpression: 'listed = :runs',
+    ScanIndexForward: false,
+    values: { ':runs': 'runs', ...(isNarrowed && { ':prefix': prefix }) },
+    ...(isNarrowed && {
+      FilterExpression: 'begins_with(#run, :prefix)',
+      ExpressionAttributeNames: { '#run': 'run' },
+    }),
+  }
+  const from = next === undefined ? undefined : placeIn(PLACE, next)
+  const { items, after } = await indexPage(stack, query, PLACE_KEYS, limit, from)
+  return {
+    runs: items.map((item) => withoutKeys(item, ['entry', 'listed']) as unknown as ListedRun),
+    ...(after !== undefined && { next: placeText(after) }),
   }
 }

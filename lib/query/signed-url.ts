@@ -4,42 +4,33 @@ import { getSignedUrl } from '@aws-sdk/s3-request-presigner'
 import type { Bucket } from '../bucket/bucket.ts'
 import { nameOf } from '../hook/names.ts'
 import type { Pointer } from './pointers.ts'
-import { QueryError } from './problem-details.ts'
 
 /** An hour, where nobody asks for another time. */
 export const DEFAULT_EXPIRES_SECONDS = 3600
 /** A function's own credentials live some hours only, and a URL dies with them. */
 export const MAX_EXPIRES_SECONDS = 6 * 3600
 
-/**
- * Reads how long a URL is to live.
- *
- * @throws {QueryError} where it is no whole number of seconds within the limits
- */
-export function expiresIn(text: string | undefined): number {
-  if (text === undefined) return DEFAULT_EXPIRES_SECONDS
-  const seconds = Number(text)
-  if (Number.isInteger(seconds) && seconds >= 1 && seconds <= MAX_EXPIRES_SECONDS) return seconds
-  throw new QueryError(
-    'bad-request',
-    `expected expires from 1 to ${MAX_EXPIRES_SECONDS} seconds, got ${JSON.stringify(text)}`,
-  )
+export interface LinkOptions {
+  /** In seconds, at most `MAX_EXPIRES_SECONDS`. */
+  expires: number
+  /** What a browser saves the object as; its own name if not given. */
+  filename?: string | undefined
 }
 
-/** A URL that downloads the object under its own file name. */
+/** A URL that downloads the object. */
 export function signedUrl(
   bucket: Bucket,
   object: Pointer,
-  expiresInSeconds: number,
+  { expires, filename }: LinkOptions,
 ): Promise<string> {
-  const name = extendedValue(nameOf(object.key))
+  const name = extendedValue(filename ?? nameOf(object.key))
   const command = new GetObjectCommand({
     Bucket: object.bucket ?? bucket.name,
     Key: object.key,
     VersionId: object.version_id,
     ResponseContentDisposition: `attachment; filename*=UTF-8''${name}`,
   })
-  return getSignedUrl(bucket.s3, command, { expiresIn: expiresInSeconds })
+  return getSignedUrl(bucket.s3, command, { expiresIn: expires })
 }
 
 /** A text as RFC 8187 has it, which encodes four characters more than a URL needs. */

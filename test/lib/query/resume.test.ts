@@ -24,7 +24,7 @@ beforeEach(async () => {
 describe('a run whose newest checkpoint is whole', () => {
   test('is resumed from it, and nothing is passed over', async () => {
     const { 'epoch_3.pth': three } = await uploaded('one', 'two', 'three')
-    expect(await resumableOf(worker, RUN)).toEqual({
+    expect(await resumableOf(worker, { run: RUN })).toEqual({
       run: RUN,
       step: 3,
       object: {
@@ -45,7 +45,7 @@ describe('a run whose newest checkpoint is whole', () => {
   test('is resumed from the version that is there now, if its bytes came once more', async () => {
     await uploaded('one')
     const again = await put(worker.bucket, `${RUN}/epoch_1.pth`, checkpoint('one'))
-    expect(await resumableOf(worker, RUN)).toMatchObject({
+    expect(await resumableOf(worker, { run: RUN })).toMatchObject({
       object: { version_id: again.versionId },
       passed_over: [],
     })
@@ -56,11 +56,11 @@ describe('a run whose newest checkpoint is whole', () => {
     await sleep(A_SECOND)
     await upload(worker, { 'before_train.json': { resume_from: 'epoch_1.pth' } })
     await upload(worker, { 'epoch_2.pth': checkpoint('two again') })
-    const last = await lastOf(worker, RUN)
-    expect(await resumableOf(worker, RUN)).toMatchObject({ step: 2, object: last.object })
+    const last = await lastOf(worker, { run: RUN })
+    expect(await resumableOf(worker, { run: RUN })).toMatchObject({ step: 2, object: last.object })
     // Then the earlier life's, from its highest step.
     await remove(worker.bucket, `${RUN}/epoch_2.pth`)
-    expect(await resumableOf(worker, RUN)).toMatchObject({
+    expect(await resumableOf(worker, { run: RUN })).toMatchObject({
       step: 3,
       passed_over: [{ step: 2, reason: expect.stringContaining('not there') }],
     })
@@ -70,7 +70,7 @@ describe('a run whose newest checkpoint is whole', () => {
     'and whose name is %j is resumed from it too',
     async (run) => {
       await upload(worker, { 'epoch_1.pth': checkpoint('one') }, run)
-      const { object } = await resumableOf(worker, run)
+      const { object } = await resumableOf(worker, { run })
       expect(object.key).toBe(keyIn(run, 'epoch_1.pth'))
     },
   )
@@ -81,7 +81,7 @@ describe('a newer checkpoint', () => {
     await uploaded('one')
     await upload(worker, { 'epoch_2.pth': withDamagedPickle('two') })
     await upload(worker, { 'epoch_3.pth': checkpoint('three').subarray(0, -30) })
-    expect(await resumableOf(worker, RUN)).toMatchObject({
+    expect(await resumableOf(worker, { run: RUN })).toMatchObject({
       step: 1,
       passed_over: [
         {
@@ -122,7 +122,7 @@ describe('a newer checkpoint', () => {
   ])('%s is passed over', async (_, happens, reason) => {
     await uploaded('one', 'two')
     await happens(`${RUN}/epoch_2.pth`)
-    expect(await resumableOf(worker, RUN)).toMatchObject({
+    expect(await resumableOf(worker, { run: RUN })).toMatchObject({
       step: 1,
       passed_over: [{ step: 2, key: `${RUN}/epoch_2.pth`, reason: expect.stringMatching(reason) }],
     })
@@ -132,7 +132,7 @@ describe('a newer checkpoint', () => {
     await uploaded('one', 'two')
     await remove(worker.bucket, `${RUN}/epoch_2.pth`)
     await look(worker, ['epoch_2.pth'])
-    const { step, passed_over } = await resumableOf(worker, RUN)
+    const { step, passed_over } = await resumableOf(worker, { run: RUN })
     expect(step).toBe(1)
     expect(passed_over).toEqual([
       { step: 2, key: `${RUN}/epoch_2.pth`, reason: 'removed: not by the hub' },
@@ -163,8 +163,8 @@ describe('a directory', () => {
   })
 
   test('is resumed from where its marker and all its files are there', async () => {
-    const { object: last } = await lastOf(worker, RUN)
-    expect(await resumableOf(worker, RUN)).toEqual({
+    const { object: last } = await lastOf(worker, { run: RUN })
+    expect(await resumableOf(worker, { run: RUN })).toEqual({
       run: RUN,
       step: 5,
       directory: { key: `${RUN}/iter_5`, files: 2, size_bytes: expect.any(Number) },
@@ -197,7 +197,7 @@ describe('a directory', () => {
     ],
   ])('%s is passed over', async (_, happens, reason) => {
     await happens()
-    expect(await resumableOf(worker, RUN)).toMatchObject({
+    expect(await resumableOf(worker, { run: RUN })).toMatchObject({
       step: 4,
       passed_over: [{ step: 5, key: `${RUN}/iter_5`, reason }],
     })
@@ -216,7 +216,7 @@ describe('how much is looked at', () => {
       bytes += from === undefined ? 0 : Number(to) - Number(from) + 1
       await go()
     })
-    await resumableOf(worker, RUN)
+    await resumableOf(worker, { run: RUN })
     expect(calls).toEqual(['HeadObject', 'GetObject', 'GetObject'])
     expect(bytes).toBeLessThanOrEqual(512 * 1024)
   })
@@ -261,7 +261,7 @@ describe('no answer', () => {
     aroundCalls(worker.bucket.s3, async () => {
       throw new Unavailable()
     })
-    await expect(resumableOf(worker, RUN)).rejects.toThrow(Unavailable)
+    await expect(resumableOf(worker, { run: RUN })).rejects.toThrow(Unavailable)
   })
 })
 
@@ -287,7 +287,7 @@ async function changeUpload(step: number, change: object): Promise<void> {
 }
 
 async function refusal(of: TestWorker, run: Run): Promise<QueryError> {
-  const error: unknown = await resumableOf(of, run).then(
+  const error: unknown = await resumableOf(of, { run }).then(
     () => undefined,
     (reason: unknown) => reason,
   )

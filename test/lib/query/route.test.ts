@@ -5,14 +5,16 @@ import { loadRun } from '../../../lib/message-hub/message-hub.ts'
 import { type Answer, answer } from '../../../lib/query/route.ts'
 import { bytesAt, put } from '../bucket/objects.ts'
 import { type StartedStore, startStore } from '../bucket/store.ts'
-import { aroundCalls, Unavailable } from '../bucket/wire.ts'
-import { putByHand } from '../message-hub/hub-table.ts'
+import { aroundCalls, callsOf, Unavailable } from '../bucket/wire.ts'
+import { itemsOf, putByHand } from '../message-hub/hub-table.ts'
 import { checkpoint, drain, newWorker, type TestWorker, upload } from '../run/worker.ts'
 
 type Json = Record<string, unknown>
 
 /** Runs whose names are each other's beginnings, or special somewhere. */
 const RUNS = ['a', 'a/b', 'a#b', 'a b+c%20=&?', 'größe/🙂', '.'] as Run[]
+/** Questions whose answers have signed URLs. */
+const LINKED = ['/last', '/best', '/resume', '/published']
 let store: StartedStore
 let worker: TestWorker
 
@@ -37,6 +39,7 @@ afterAll(() => store?.stop())
 describe('the questions', () => {
   test.each(['/', ''])('are listed at %j', async (path) => {
     const { questions } = await asked(path)
+    expect(questions).toMatchObject({ '/last': { parameters: expect.arrayContaining(['run']) } })
     expect(Object.keys(questions as object)).toEqual([
       '/runs',
       '/run',
@@ -80,23 +83,41 @@ describe('/runs', () => {
   })
 
   test('goes page by page through all runs, the newest upload first', async () => {
-    const many = await newWorker(store)
-    for (let at = 0; at < 120; at++) {
-      const last_upload = new Date(1_790_000_000_000 + 1000 * at).toISOString()
-      await putByHand(many.hub, { run: `run-${at}`, entry: 'run', listed: 'runs', last_upload })
-    }
-    const seen: unknown[] = []
-    let next: unknown
-    for (let pages = 0; pages === 0 || next !== undefined; pages++) {
-      expect(pages).toBeLessThan(5)
-      const parameters = next === undefined ? {} : { next: String(next) }
-      const page = await answer(many, { method: 'GET', path: '/runs', parameters })
-      const body = JSON.parse(page.body)
-      expect(body.runs.length).toBeLessThanOrEqual(50)
-      seen.push(...body.runs.map(({ run }: Json) => run))
-      next = body.next
-    }
-    expect(seen).toEqual(Array.from({ length: 120 }, (_, at) => `run-${119 - at}`))
+    const many = await withListed(120, (at) => `run-${at}`)
+    const pages = await allPages(many, {})
+    expect(pages.map(({ length }) => length)).toEqual([50, 50, 20])
+    expect(pages.flat()).toEqual(Array.from({ length: 120 }, (_, at) => `run-${119 - at}`))
+  })
+
+  test('fills a page whatever its prefix leaves out, and ends without an empty one', async () => {
+    const many = await withListed(120, (at) => `${at % 12 === 0 ? 'rare' : 'common'}/${at}`)
+    const pages = await allPages(many, { prefix: 'rare/', limit: '5' })
+    expect(pages).toEqual([
+      ['rare/108', 'rare/96', 'rare/84', 'rare/72', 'rare/60'],
+      ['rare/48', 'rare/36', 'rare/24', 'rare/12', 'rare/0'],
+    ])
+    expect(await allPages(many, { prefix: 'none' })).toEqual([[]])
+  })
+
+  test('leaves none of those out that came in the same second', async () => {
+    const many = await withListed(30, (at) => `run-${at}`, 0)
+    const pages = await allPages(many, { limit: '7' })
+    expect(pages.map(({ length }) => length)).toEqual([7, 7, 7, 7, 2])
+    expect(new Set(pages.flat()).size).toBe(30)
+  })
+
+  test('goes on where a page of the index had nothing for it', async () => {
+    const many = await withListed(40, (at) => `${at < 3 ? 'rare' : 'common'}/${at}`)
+    // DynamoDB ends a page after a megabyte, before the filter.
+    many.hub.dynamodb.middlewareStack.add(
+      (next) => async (args) => next({ ...args, input: { ...args.input, Limit: 4 } as object }),
+      { step: 'initialize', name: 'small pages' },
+    )
+    expect(await allPages(many, { prefix: 'rare/' })).toEqual([['rare/2', 'rare/1', 'rare/0']])
+    const calls = callsOf(many.hub.dynamodb)
+    const stretched = await withListed(400, () => `common/${Math.random()}`, 1, many)
+    expect((await allPages(stretched, { prefix: 'rare/' })).flat()).toHaveLength(3)
+    expect(calls.length).toBeGreaterThan(100)
   })
 
   test.each([
@@ -107,11 +128,15 @@ describe('/runs', () => {
     ['an object of something else', encoded({ a: 1 })],
     ['a key that lacks its index', encoded({ run: 'a', entry: 'run' })],
     ['a key with more in it', encoded({ ...key('a'), more: 1 })],
+    ['a key that is empty', encoded(key(''))],
+    ['a key that is too long', encoded(key('a'.repeat(2049)))],
+    ['a key that is no text', encoded(key('\ud800'))],
     ['a key of another partition', encoded({ ...key('a'), listed: 'other' })],
   ])('with %s for the next page is a bad request', async (_, next) => {
     expect(await refused('/runs', { next })).toEqual({
       status: 400,
-      detail: '"next" is not what the page before gave',
+      code: 'invalid-parameter',
+      detail: 'next: expected what the page before gave',
     })
   })
 })
@@ -234,6 +259,13 @@ describe('a signed URL', () => {
     expect((await fetch(String(url))).status).toBe(200)
   })
 
+  test('names the file as somebody asks', async () => {
+    const { url } = await asked('/last', { run: 'a', filename: `the "best" 🙂 it's.pth` })
+    const name = 'the%20%22best%22%20%F0%9F%99%82%20it%27s.pth'
+    expect(dispositionIn(url)).toBe(`attachment; filename*=UTF-8''${name}`)
+    expect((await fetch(String(url))).status).toBe(200)
+  })
+
   test('is where a redirect leads, if one is asked for', async () => {
     const redirect = await ask('/last', { run: 'a', redirect: '1' })
     expect(redirect.statusCode).toBe(302)
@@ -248,9 +280,8 @@ describe('a signed URL', () => {
     ['1', '1'],
     ['21600', '21600'],
   ])('that is asked for %s seconds lives for %s', async (expires, seconds) => {
-    for (const path of ['/last', '/best', '/published']) {
-      const parameters = { run: 'a', metric: 'acc', expires }
-      const { body } = await ask(path, parameters)
+    for (const path of LINKED) {
+      const { body } = await ask(path, { ...ofRunA(path), expires })
       expect(body).toContain(`X-Amz-Expires=${seconds}&`)
     }
   })
@@ -258,59 +289,143 @@ describe('a signed URL', () => {
   test.each(['0', '-1', '1.5', '21601', 'soon', '', 'NaN', 'Infinity'])(
     'for %j seconds is a bad request',
     async (expires) => {
-      for (const path of ['/last', '/best', '/published']) {
-        expect(await refused(path, { run: 'a', metric: 'acc', expires })).toEqual({
+      for (const path of LINKED) {
+        expect(await refused(path, { ...ofRunA(path), expires })).toEqual({
           status: 400,
-          detail: `expected expires from 1 to 21600 seconds, got ${JSON.stringify(expires)}`,
+          code: 'invalid-parameter',
+          detail: `expires: expected a whole number from 1 to 21600, got ${JSON.stringify(expires)}`,
         })
       }
     },
   )
 })
 
-describe('problem details', () => {
-  test.each(['POST', 'PUT', 'DELETE', 'HEAD'])('refuse the method %s', async (method) => {
-    const refusal = await answer(worker, { method, path: '/runs', parameters: {} })
-    expect(refusal.statusCode).toBe(405)
-    expect(refusal.headers).toMatchObject({
-      'content-type': 'application/problem+json',
-      allow: 'GET',
-    })
-    expect(JSON.parse(refusal.body)).toEqual({
-      type: 'about:blank',
-      title: 'Method Not Allowed',
-      status: 405,
-      detail: `expected GET, got ${method}`,
+describe('a parameter', () => {
+  const LONG = 'ä'.repeat(513)
+  test.each([
+    [
+      '/run',
+      {},
+      'run: expected the name of a run, such as experiments/resnet, or "." for the root of the bucket',
+    ],
+    [
+      '/last',
+      { run: '' },
+      'run: expected the name of a run, such as experiments/resnet, or "." for the root of the bucket, got ""',
+    ],
+    ['/run', { run: '\ud800' }, /^run: expected the name of a run/],
+    ['/run', { run: LONG }, /^run: expected the name of a run.*ä…"$/],
+    ['/runs', { prefix: LONG }, /^prefix: expected the beginning of a run's name/],
+    ['/best', { run: 'a', metric: '' }, 'metric: expected the name of a metric, got ""'],
+    ['/best', { run: 'a', metric: LONG }, /^metric: expected the name of a metric/],
+    ['/runs', { limit: '0' }, 'limit: expected a whole number from 1 to 100, got "0"'],
+    ['/runs', { limit: '101' }, 'limit: expected a whole number from 1 to 100, got "101"'],
+    ['/runs', { limit: '1e1' }, 'limit: expected a whole number from 1 to 100, got "1e1"'],
+    ['/last', { run: 'a', redirect: 'yes' }, 'redirect: expected 0 or 1, got "yes"'],
+    ['/last', { run: 'a', filename: '' }, /^filename: expected a file name/],
+    ['/last', { run: 'a', filename: '..' }, /^filename: expected a file name/],
+    ['/last', { run: 'a', filename: 'a/b' }, /^filename: expected a file name/],
+    ['/last', { run: 'a', filename: 'a\\b' }, /^filename: expected a file name/],
+    ['/last', { run: 'a', filename: 'a\r\nb' }, /^filename: expected a file name/],
+    ['/last', { run: 'a', filename: 'ä'.repeat(128) }, /^filename: expected a file name/],
+    ['/last', { run: '', expires: 'x' }, /^run: expected .*; expires: expected a whole number/],
+  ])('of %s as in %j is refused', async (path, parameters, detail) => {
+    expect(await refused(path, parameters)).toEqual({
+      status: 400,
+      code: 'invalid-parameter',
+      detail: typeof detail === 'string' ? detail : expect.stringMatching(detail),
     })
   })
 
   test.each([
-    [
-      '/nothing',
-      {},
-      404,
-      'no question "/nothing"; there are /runs, /run, /best, /last, /resume, /published',
-    ],
-    ['/run', {}, 400, 'name a run, such as ?run=experiments/resnet; "." is the root'],
-    ['/last', { run: '' }, 400, 'name a run, such as ?run=experiments/resnet; "." is the root'],
-    ['/run', { run: 'none' }, 404, 'the hub knows no run "none"'],
-    ['/best', { run: 'none' }, 404, 'the hub knows no run "none"'],
-    ['/last', { run: 'a/c' }, 404, 'the hub knows no run "a/c"'],
-    ['/published', { run: 'A' }, 404, 'the hub knows no run "A"'],
+    ['/runs', 'run', 'prefix, limit, next'],
+    ['/run', 'metric', 'run'],
+    ['/published', 'redirect', 'run, expires'],
+    ['/last', '__proto__', 'run, expires, filename, redirect'],
+    ['/last', 'toString', 'run, expires, filename, redirect'],
+  ])('that %s does not have, %s, is refused with those that it has', async (path, name, known) => {
+    const parameters = JSON.parse(`{"run": "a", "${name}": "a"}`)
+    if (path === '/runs') delete parameters.run
+    if (name === 'run') parameters.run = 'a'
+    expect(await refused(path, parameters)).toEqual({
+      status: 400,
+      code: 'unknown-parameter',
+      detail: `${path} has no parameter "${name}"; it takes ${known}`,
+    })
+  })
+
+  test('that is wrong is named for programs too', async () => {
+    const { body } = await ask('/last', { run: '', expires: '0' })
+    expect(JSON.parse(body)).toMatchObject({
+      invalid: [{ parameter: 'run' }, { parameter: 'expires' }],
+    })
+  })
+})
+
+describe('HEAD', () => {
+  test.each([
+    ['/last', { run: 'a' }, 200],
+    ['/last', { run: 'a', redirect: '1' }, 302],
+    ['/last', { run: 'none' }, 404],
+  ])('of %s %j is answered as GET, without a body', async (path, parameters, status) => {
+    const { headers, ...rest } = await answer(worker, { method: 'HEAD', path, parameters })
+    expect(rest).toEqual({ statusCode: status, body: '' })
+    const { location: _, ...others } = (await ask(path, parameters)).headers
+    expect(headers).toMatchObject(others)
+  })
+})
+
+describe('problem details', () => {
+  test.each(['POST', 'PUT', 'DELETE', 'OPTIONS', 'get'])('refuse the method %s', async (method) => {
+    const refusal = await answer(worker, { method, path: '/runs', parameters: {} })
+    expect(refusal.statusCode).toBe(405)
+    expect(refusal.headers).toMatchObject({
+      'content-type': 'application/problem+json',
+      allow: 'GET, HEAD',
+    })
+    expect(JSON.parse(refusal.body)).toEqual({
+      type: 'urn:checkpoint-hub:problem:method-not-allowed',
+      title: 'The method is not allowed',
+      status: 405,
+      detail: `expected GET or HEAD, got "${method}"`,
+    })
+  })
+
+  test.each([
+    ['/nothing', 'unknown-question', 404, /^there is no question "\/nothing"; there are \/runs, /],
+    ['/toString', 'unknown-question', 404, /^there is no question "\/toString"/],
+  ])('of %s are %s, %i', async (path, code, status, detail) => {
+    expect(await refused(path, {})).toEqual({
+      status,
+      code,
+      detail: expect.stringMatching(detail),
+    })
+  })
+
+  test.each([
+    ['/run', { run: 'none' }, 'unknown-run', 404, 'the hub knows no run "none"'],
+    ['/best', { run: 'none' }, 'unknown-run', 404, 'the hub knows no run "none"'],
+    ['/last', { run: 'a/c' }, 'unknown-run', 404, 'the hub knows no run "a/c"'],
+    ['/resume', { run: 'a/' }, undefined, 200, ''],
+    ['/resume', { run: 'a//' }, 'unknown-run', 404, 'the hub knows no run "a/"'],
+    ['/published', { run: 'A' }, 'unknown-run', 404, 'the hub knows no run "A"'],
     [
       '/best',
       { run: 'a' },
+      'several-metrics',
       400,
       'the run "a" tracks several metrics; name one of "acc", "val/loss"',
     ],
     [
       '/best',
       { run: 'a', metric: 'toString' },
+      'unknown-metric',
       404,
       'the run "a" has no best "toString"; it has "acc", "val/loss"',
     ],
-  ])('of %s %j are %i: %s', async (path, parameters, status, detail) => {
-    expect(await refused(path, parameters)).toEqual({ status, detail })
+  ])('of %s %j are %s, %i: %s', async (path, parameters, code, status, detail) => {
+    if (code === undefined) expect((await ask(path, parameters)).statusCode).toBe(status)
+    else expect(await refused(path, parameters)).toEqual({ status, code, detail })
   })
 
   test('say what a run does not have yet', async () => {
@@ -318,14 +433,17 @@ describe('problem details', () => {
     await upload(worker, { 'metrics/1.json': { epoch: 1, metrics: { acc: 1 } } }, run)
     expect(await refused('/best', { run })).toEqual({
       status: 404,
+      code: 'no-checkpoint',
       detail: 'the run "young" has no best checkpoint yet',
     })
     expect(await refused('/best', { run, metric: 'acc' })).toEqual({
       status: 404,
+      code: 'unknown-metric',
       detail: 'the run "young" has no best "acc"; it has none yet',
     })
     expect(await refused('/last', { run })).toEqual({
       status: 404,
+      code: 'no-checkpoint',
       detail: 'the run "young" has no complete checkpoint yet',
     })
     expect(await asked('/published', { run })).toEqual({ run, published: [] })
@@ -338,6 +456,51 @@ describe('problem details', () => {
     })
     const question = { method: 'GET', path: '/runs', parameters: {} }
     await expect(answer(failing, question)).rejects.toThrow(Unavailable)
+  })
+})
+
+describe('an object of another run', () => {
+  test.each([
+    ['/best', { metric: 'acc' }],
+    ['/last', {}],
+    ['/published', {}],
+  ])('is never signed, whatever the table says: %s', async (path, parameters) => {
+    const run = `of-others${path}` as Run
+    const files = {
+      'checkpoint_hook.json': { save_best: 'acc', published_keys: ['state_dict'] },
+      'epoch_1.pth': checkpoint('one'),
+      'metrics/1.json': { epoch: 1, metrics: { acc: 1 } },
+      'after_train.json': '',
+    }
+    await upload(worker, files, run)
+    await drain(worker)
+    expect((await ask(path, { run, ...parameters })).statusCode).toBe(200)
+    for (const [entry, item] of await itemsOf(worker.hub, run)) {
+      if (!/^(runtime_info|step#|artifact#)/.test(entry)) continue
+      const text = JSON.stringify(item).replaceAll(`${run}/`, 'a/')
+      await putByHand(worker.hub, { ...JSON.parse(text), run, entry })
+    }
+    expect(await refused(path, { run, ...parameters })).toMatchObject({
+      status: 404,
+      code: 'foreign-object',
+    })
+  })
+
+  test('is not signed either where another run claimed its folder', async () => {
+    const run = 'claims' as Run
+    const options = { save_best: 'acc', out_dir: 'exports' }
+    const files = {
+      'checkpoint_hook.json': options,
+      'epoch_1.pth': checkpoint('one'),
+      'metrics/1.json': { epoch: 1, metrics: { acc: 1 } },
+    }
+    await upload(worker, files, run)
+    await drain(worker)
+    expect(await asked('/best', { run })).toMatchObject({
+      object: { key: 'exports/claims/best_acc_epoch_1.pth' },
+    })
+    await putByHand(worker.hub, { run: 'exports/claims', entry: 'claim', by: 'a' })
+    expect(await refused('/best', { run })).toMatchObject({ code: 'foreign-object' })
   })
 })
 
@@ -361,6 +524,37 @@ function ask(path: string, parameters: Record<string, string | undefined> = {}):
   return answer(worker, { method: 'GET', path, parameters })
 }
 
+/** A stack whose index lists runs, the last one the newest. */
+async function withListed(
+  count: number,
+  name: (at: number) => string,
+  secondsApart = 1,
+  on?: TestWorker,
+): Promise<TestWorker> {
+  const many = on ?? (await newWorker(store))
+  for (let at = 0; at < count; at++) {
+    const seconds = 1_790_000_000 + secondsApart * at
+    const last_upload = new Date(1000 * seconds).toISOString()
+    await putByHand(many.hub, { run: name(at), entry: 'run', listed: 'runs', last_upload })
+  }
+  return many
+}
+
+/** The names on each page. */
+async function allPages(of: TestWorker, parameters: Record<string, string>): Promise<unknown[][]> {
+  const pages: unknown[][] = []
+  let next: string | undefined
+  do {
+    expect(pages.length).toBeLessThan(20)
+    const asks = { ...parameters, ...(next !== undefined && { next }) }
+    const { body } = await answer(of, { method: 'GET', path: '/runs', parameters: asks })
+    const page = JSON.parse(body)
+    pages.push(page.runs.map(({ run }: Json) => run))
+    next = page.next
+  } while (next !== undefined)
+  return pages
+}
+
 /** The body of an answer that is one. */
 async function asked(path: string, parameters: Record<string, string> = {}): Promise<Json> {
   const { statusCode, body } = await ask(path, parameters)
@@ -368,20 +562,26 @@ async function asked(path: string, parameters: Record<string, string> = {}): Pro
   return JSON.parse(body)
 }
 
-/** Status and detail of a refusal. */
+/** Status, code and detail of a refusal. */
 async function refused(
   path: string,
   parameters: Record<string, string>,
-): Promise<{ status: number; detail: string }> {
+): Promise<{ status: number; code: string; detail: string }> {
   const { statusCode, headers, body } = await ask(path, parameters)
   const { type, title, status, detail } = JSON.parse(body)
-  expect(headers['content-type']).toBe('application/problem+json')
-  expect(status).toBe(statusCode)
-  expect({ type, title }).toEqual({
-    type: 'about:blank',
-    title: status === 404 ? 'Not Found' : 'Bad Request',
+  expect(headers).toEqual({
+    'content-type': 'application/problem+json',
+    'cache-control': 'no-store',
   })
-  return { status, detail }
+  expect(status).toBe(statusCode)
+  expect(title).toMatch(/^[A-Z]/)
+  const [, code = ''] = /^urn:checkpoint-hub:problem:([a-z-]+)$/.exec(type) ?? []
+  return { status, code, detail }
+}
+
+/** What asks for the run `a` alone. */
+function ofRunA(path: string): Record<string, string> {
+  return { run: 'a', ...(path === '/best' && { metric: 'acc' }) }
 }
 
 /** What a browser saves the download as. */
