@@ -60,6 +60,7 @@ export class CheckpointHub extends Construct {
         'out-objects': outBuckets.map((arn) => `${arn}/*`),
         table: [this.table.tableArn],
         'index/runs': [`${this.table.tableArn}/index/runs`],
+        'index/leaderboard': [`${this.table.tableArn}/index/leaderboard`],
         'index/outbox': [`${this.table.tableArn}/index/outbox`],
         'events-queue': [this.events.queue.queueArn],
         'events-dlq': [this.events.deadLetters.queueArn],

@@ -18,6 +18,7 @@ export type Resource =
   | 'out-objects'
   | 'table'
   | 'index/runs'
+  | 'index/leaderboard'
   | 'index/outbox'
   | 'events-queue'
   | 'events-dlq'
@@ -199,8 +200,8 @@ export const PERMISSIONS: Readonly<Record<FunctionName, readonly Permission[]>> 
     {
       sid: 'ReadIndexes',
       actions: ['dynamodb:Query'],
-      on: ['index/runs'],
-      why: 'lists of runs',
+      on: ['index/runs', 'index/leaderboard'],
+      why: 'lists of runs, and runs ranked by a metric',
     },
     {
       sid: 'SignUrls',

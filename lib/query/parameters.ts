@@ -37,6 +37,13 @@ export const metric = parameter('the name of a metric', (text) =>
   text !== '' && fits(text, MAX_METRIC_BYTES) ? text : undefined,
 )
 
+/** Which scores are better. */
+export const rule = z.optional(
+  parameter('greater or less', (text) =>
+    text === 'greater' || text === 'less' ? text : undefined,
+  ),
+)
+
 export const prefix = z._default(
   parameter(`the beginning of a run's name, at most ${MAX_KEY_BYTES} bytes`, (text) =>
     fits(text, MAX_KEY_BYTES) ? text : undefined,

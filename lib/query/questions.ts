@@ -4,6 +4,7 @@ import type { Run } from '../hook/names.ts'
 import { bestOf } from './best.ts'
 import { describeRun } from './describe-run.ts'
 import { lastOf } from './last.ts'
+import { leaderboardOf } from './leaderboard.ts'
 import { linkTo } from './link.ts'
 import {
   type Asked,
@@ -13,6 +14,7 @@ import {
   PAGED,
   parseParameters,
   prefix,
+  rule,
   run,
   type Shape,
 } from './parameters.ts'
@@ -57,6 +59,12 @@ export const QUESTIONS: Readonly<Record<string, KnownQuestion>> = {
     'the newest checkpoint that is verified now and a signed URL',
     { run },
     resumableOf,
+  ),
+  '/leaderboard': question(
+    '/leaderboard',
+    'runs by their best score of a metric, the best first',
+    { metric, rule, prefix, ...PAGED },
+    leaderboardOf,
   ),
   '/published': question(
     '/published',

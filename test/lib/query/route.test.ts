@@ -46,6 +46,7 @@ describe('the questions', () => {
       '/best',
       '/last',
       '/resume',
+      '/leaderboard',
       '/published',
     ])
   })
