@@ -2,6 +2,7 @@
 import { GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb'
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import type { Run } from '../hook/names.ts'
+import { type LoadedRun, loadRun } from '../message-hub/message-hub.ts'
 import { QueryError, quoted } from './problem-details.ts'
 import type { Stack } from './stack.ts'
 
@@ -22,6 +23,19 @@ export async function runtimeInfo({ hub }: Stack, run: Run): Promise<Attributes>
   )
   if (Item === undefined) throw noRun(run)
   return withoutKeys(unmarshall(Item), ['run', 'entry'])
+}
+
+/**
+ * All that the hub knows of a run.
+ *
+ * @throws {QueryError} where it knows no such run
+ * @throws {ConflictError} where it changed the run during every reading
+ */
+export async function loadedRun({ hub }: Stack, run: Run): Promise<LoadedRun> {
+  // The stack's own arguments matter only to a run that is not there yet.
+  const loaded = await loadRun({ ...hub, stackArguments: {} }, run)
+  if (loaded.version === 0) throw noRun(run)
+  return loaded
 }
 
 /** All entries of a run whose sort keys begin with a prefix, in their order. */
@@ -45,7 +59,7 @@ export async function entriesOf({ hub }: Stack, run: Run, prefix: string): Promi
   return found
 }
 
-export function noRun(run: Run): QueryError {
+function noRun(run: Run): QueryError {
   return new QueryError('unknown-run', `the hub knows no run ${quoted(run)}`)
 }
 

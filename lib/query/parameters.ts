@@ -11,6 +11,9 @@ const MAX_METRIC_BYTES = 1019
 /** Entries in a page. */
 const DEFAULT_PAGE = 50
 const MAX_PAGE = 100
+/** Steps in a page: with twenty metrics each, these are some 800 KB. */
+const DEFAULT_STEPS = 2000
+const MAX_STEPS = 10_000
 /** What file systems take. */
 const MAX_FILENAME_BYTES = 255
 
@@ -71,6 +74,11 @@ const filename = z.optional(
 const next = z.optional(z.string())
 /** Of a question that is answered page by page. */
 export const PAGED = { limit: z._default(wholeNumber(1, MAX_PAGE), DEFAULT_PAGE), next }
+/** The same, of the steps of a run. */
+export const PAGED_STEPS = {
+  limit: z._default(wholeNumber(1, MAX_STEPS), DEFAULT_STEPS),
+  next,
+}
 
 /** Of a question whose answer has several URLs. */
 export const MANY_LINKS = { expires }

@@ -12,6 +12,7 @@ const PROBLEMS = {
   'nothing-to-resume': { status: 404, title: 'No checkpoint can be resumed from' },
   'foreign-object': { status: 404, title: 'The object is not of the run' },
   'method-not-allowed': { status: 405, title: 'The method is not allowed' },
+  'answer-too-large': { status: 400, title: 'The answer would be too large' },
   busy: { status: 503, title: 'The run is being changed' },
 } as const
 

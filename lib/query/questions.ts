@@ -12,6 +12,7 @@ import {
   metric,
   ONE_LINK,
   PAGED,
+  PAGED_STEPS,
   parseParameters,
   prefix,
   rule,
@@ -43,8 +44,8 @@ export const QUESTIONS: Readonly<Record<string, KnownQuestion>> = {
   '/runs': question('/runs', 'runs, the newest upload first', { prefix, ...PAGED }, listRuns),
   '/run': question(
     '/run',
-    'one run with its checkpoints, files and problems',
-    { run },
+    'one run: options, storage, checkpoints, curves, files, problems',
+    { run, ...PAGED_STEPS },
     describeRun,
   ),
   '/best': pointed(

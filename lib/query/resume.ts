@@ -1,7 +1,6 @@
 /** From which checkpoint of a run to resume. */
 import { pathOf, type Run } from '../hook/names.ts'
-import { loadRun } from '../message-hub/message-hub.ts'
-import { noRun } from './entries.ts'
+import { loadedRun } from './entries.ts'
 import type { PointedCheckpoint } from './pointers.ts'
 import { QueryError, quoted } from './problem-details.ts'
 import { type Candidate, resumeOrder } from './resume-order.ts'
@@ -33,22 +32,17 @@ const MOST_PASSED_OVER = 100
  * @throws {QueryError} where there is none, or none among the newest that are looked into
  * @throws {ConflictError} where the hub changed the run during every reading
  */
-export async function resumableOf(
-  { bucket, hub, brake }: Stack,
-  { run }: { run: Run },
-): Promise<ResumeAnswer> {
-  // The stack's own arguments matter only to a run that is not there yet.
-  const { ledger, version } = await loadRun({ ...hub, stackArguments: {} }, run)
-  if (version === 0) throw noRun(run)
+export async function resumableOf(stack: Stack, { run }: { run: Run }): Promise<ResumeAnswer> {
+  const { ledger } = await loadedRun(stack, run)
   const passedOver: PassedOver[] = []
   let lookedInto = 0
-  for (const { step, upload, reason: known } of resumeOrder(ledger, brake)) {
+  for (const { step, upload, reason: known } of resumeOrder(ledger, stack.brake)) {
     if (passedOver.length === MOST_PASSED_OVER) break
     if (known === undefined) {
       if (lookedInto === MOST_LOOKED_INTO) break
       lookedInto += 1
     }
-    const verdict = known === undefined ? await verify(bucket, upload) : { reason: known }
+    const verdict = known === undefined ? await verify(stack.bucket, upload) : { reason: known }
     if (!('reason' in verdict)) return { run, step, ...verdict, passed_over: passedOver }
     passedOver.push(passed({ step, upload, reason: verdict.reason }))
   }

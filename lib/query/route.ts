@@ -61,12 +61,24 @@ function listed() {
   )
 }
 
+/** Lambda answers 6 MB at most, in which every quote takes one byte more. */
+const LARGEST_BYTES = 6_000_000
+
 /** Signed URLs must not outlive themselves in a cache. */
-function json(body: unknown): Answer {
+function json(answered: unknown): Answer {
+  const body = JSON.stringify(answered)
+  // The first is cheap and leaves the second to few.
+  if (
+    2 * Buffer.byteLength(body) > LARGEST_BYTES &&
+    Buffer.byteLength(JSON.stringify(body)) > LARGEST_BYTES
+  ) {
+    const detail = `the answer would have more than ${LARGEST_BYTES} bytes; ask for less with limit`
+    throw new QueryError('answer-too-large', detail)
+  }
   return {
     statusCode: 200,
     headers: { 'content-type': 'application/json', 'cache-control': 'private, no-store' },
-    body: JSON.stringify(body),
+    body,
   }
 }
 

@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Run } from '../../../lib/hook/names.ts'
-import { loadRun } from '../../../lib/message-hub/message-hub.ts'
 import { type Answer, answer } from '../../../lib/query/route.ts'
 import { bytesAt, put } from '../bucket/objects.ts'
 import { type StartedStore, startStore } from '../bucket/store.ts'
@@ -151,8 +150,8 @@ describe.each(RUNS)('of the run %j', (run) => {
       last_ckpt: `s3://${worker.bucket.name}/${prefix}epoch_2.pth`,
       options: { save_best: ['acc', 'val/loss'] },
       steps: [
-        { step: 1, fate: 'kept', metrics: { 'val/loss': '2' } },
-        { step: 2, fate: 'kept', metrics: { acc: '0.1', 'val/loss': 'NaN' } },
+        { step: 1, fate: 'kept' },
+        { step: 2, fate: 'kept' },
       ],
       problems: [],
     })
@@ -340,7 +339,7 @@ describe('a parameter', () => {
 
   test.each([
     ['/runs', 'run', 'prefix, limit, next'],
-    ['/run', 'metric', 'run'],
+    ['/run', 'metric', 'run, limit, next'],
     ['/published', 'redirect', 'run, expires'],
     ['/last', '__proto__', 'run, expires, filename, redirect'],
     ['/last', 'toString', 'run, expires, filename, redirect'],
@@ -502,22 +501,6 @@ describe('an object of another run', () => {
     })
     await putByHand(worker.hub, { run: 'exports/claims', entry: 'claim', by: 'a' })
     expect(await refused('/best', { run })).toMatchObject({ code: 'foreign-object' })
-  })
-})
-
-describe('the metrics of a step', () => {
-  test('are those of its event, though the log says others later', async () => {
-    const run = 'logged' as Run
-    await upload(worker, { 'metrics/1.json': { epoch: 1, metrics: { acc: 0.91, loss: 1 } } }, run)
-    const line = '{"acc": 0.9, "lr_like": 7, "step": 1}\n'
-    await upload(worker, { '20260101_000000/vis_data/scalars.json': line }, run)
-    const { ledger } = await loadRun(worker.hub, run)
-    expect(ledger.history.steps.size).toBe(2)
-    const { steps } = await asked('/run', { run })
-    expect((steps as Json[])[0]).toMatchObject({
-      series: 'epoch',
-      metrics: { acc: '0.91', loss: '1', lr_like: '7' },
-    })
   })
 })
 
