@@ -149,6 +149,9 @@ export async function commitRun(
   return { ledger: decision.ledger, entries: shown, version }
 }
 
+/** A map with the key `constructor`, as a metric may be named, looks like an instance of some class. */
+const AS_MAPS = { removeUndefinedValues: true, convertClassInstanceToMap: true }
+
 type Change = [entry: string, attributes: Attributes | undefined]
 
 /** Entries to write and, without attributes, to delete; `runtime_info` goes with every transaction. */
@@ -193,7 +196,7 @@ async function transact(
     if (attributes === undefined) {
       return { Delete: { TableName: hub.tableName, Key: marshall({ run, entry }) } }
     }
-    const Item = marshall({ run, entry, ...attributes }, { removeUndefinedValues: true })
+    const Item = marshall({ run, entry, ...attributes }, AS_MAPS)
     if (entry !== 'runtime_info') return { Put: { TableName: hub.tableName, Item } }
     return { Put: { TableName: hub.tableName, Item, ...onVersion(version) } }
   })

@@ -51,6 +51,22 @@ describe('a commit', () => {
     expect(committed.version).toBe(1)
   })
 
+  test('takes a metric whose name every object has', async () => {
+    const loaded = await loadRun(hub, RUN)
+    const decision = decisionOn(
+      loaded.ledger,
+      checkpointAt(1, 1),
+      metricsAt(1, 1, { constructor: 0.5, toString: 1 }),
+      optionsAt(0, { save_best: ['constructor', 'toString'], rule: 'greater' }),
+    )
+    const answers = new Map([['constructor', { score: 0.5, key: 'best.pth' }]])
+    const answered = { ...decision, ledger: { ...decision.ledger, answers } }
+    const committed = await commitRun(hub, loaded, answered)
+    const again = await loadRun(hub, RUN)
+    expect(again.ledger.answers).toEqual(answers)
+    expect(again.entries).toEqual(committed.entries)
+  })
+
   test('returns the run as a load then finds it', async () => {
     const loaded = await loadRun(hub, RUN)
     const decision = decisionOn(
