@@ -1,7 +1,8 @@
 /** The query API as HTTP. */
 import { ConflictError } from '../message-hub/message-hub-error.ts'
+import { parseParameters } from './parameters.ts'
 import { problemDetails, QueryError, quoted } from './problem-details.ts'
-import { QUESTIONS } from './questions.ts'
+import { type Answered, QUESTIONS } from './questions.ts'
 import type { Stack } from './stack.ts'
 
 /** A request, as far as it matters. */
@@ -43,8 +44,15 @@ async function fullAnswer(stack: Stack, { method, path, parameters }: Question):
   }
 }
 
-async function answerTo(stack: Stack, path: string, parameters: Question['parameters']) {
-  if (path === '') return { body: { questions: listed() } }
+async function answerTo(
+  stack: Stack,
+  path: string,
+  parameters: Question['parameters'],
+): Promise<Answered> {
+  if (path === '') {
+    parseParameters('/', {}, parameters)
+    return { body: { questions: listed() } }
+  }
   const question = Object.hasOwn(QUESTIONS, path) ? QUESTIONS[path] : undefined
   if (question !== undefined) return question.ask(stack, parameters)
   const known = Object.keys(QUESTIONS)

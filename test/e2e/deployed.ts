@@ -15,11 +15,12 @@ import {
 } from '@aws-sdk/client-s3'
 import { SQSClient } from '@aws-sdk/client-sqs'
 import { unmarshall } from '@aws-sdk/util-dynamodb'
-import { inject } from 'vitest'
+import { expect, inject } from 'vitest'
 import { uploadPath } from '../../examples/train/recording.ts'
 import { endOfLog } from '../../local/emulator.ts'
 import { settled } from '../../local/settled.ts'
 import { signedFetch } from '../../local/signed-fetch.ts'
+import { faultsOf } from '../lib/query/described.ts'
 
 const { logFile, ...stack } = inject('stack')
 export const { clientConfig, outputs, queryUrl } = stack
@@ -39,10 +40,14 @@ export function hubSettled(): Promise<void> {
   return settled(cloud, outputs)
 }
 
-/** Asks the query function. */
+/** Asks the query function, whose answer has to be as it is described. */
 export async function ask(question: string): Promise<{ status: number; body: Entry }> {
   const answer = await signedFetch(`${queryUrl}${question}`, clientConfig)
-  return { status: answer.status, body: (await answer.json()) as Entry }
+  const { status } = answer
+  const body = await answer.text()
+  const headers = Object.fromEntries(answer.headers)
+  expect(faultsOf(`/${question.split('?', 1)[0]}`, { status, headers, body })).toEqual([])
+  return { status, body: JSON.parse(body) as Entry }
 }
 
 /** A run of its own for a test. */
