@@ -4,6 +4,8 @@ import { CheckpointFormatError } from '../lib/checkpoint/checkpoint-format-error
 import { FileChangedError } from '../lib/files/file-reader.ts'
 import { NameTakenError } from '../lib/files/write-file.ts'
 import { ConflictError, MessageHubError } from '../lib/message-hub/message-hub-error.ts'
+import { QueryError } from '../lib/query/problem-details.ts'
+import type { PassedOver } from '../lib/query/resume.ts'
 import { Failure, type FailureKind } from './failure.ts'
 
 /** What Node says of a path, and whether it is there. */
@@ -49,8 +51,17 @@ export function failureOf(error: unknown, place?: string): Failure {
   if (error instanceof MessageHubError || error instanceof ConflictError) {
     return new Failure('failed', error.message, { code: error.code, cause: error })
   }
+  if (error instanceof QueryError) return questionFailure(error)
   if (!(error instanceof Error)) return new Failure('failed', about + String(error))
   return fileFailure(error) ?? awsFailure(error, about)
+}
+
+/** A question about a run that has no answer. */
+function questionFailure({ code, status, message, more }: QueryError): Failure {
+  const kinds: Readonly<Record<number, FailureKind>> = { 400: 'usage', 404: 'not-found' }
+  const { passed_over: passedOver = [] } = more as { passed_over?: PassedOver[] }
+  const advice = passedOver.map(({ key, reason }) => `${key}: ${reason}`).join('\n')
+  return new Failure(kinds[status] ?? 'failed', message, { code, advice })
 }
 
 function fileFailure(error: Error): Failure | undefined {

@@ -2,18 +2,25 @@
 import { Command } from 'commander'
 import { addAdopt } from './commands/adopt.ts'
 import { addApply } from './commands/apply.ts'
+import { addBest } from './commands/best.ts'
 import { addDlq } from './commands/dlq.ts'
 import { addDone } from './commands/done.ts'
 import { addDownload } from './commands/download.ts'
 import { addExplain } from './commands/explain.ts'
 import { addForget } from './commands/forget.ts'
 import { addInspect } from './commands/inspect.ts'
+import { addLast } from './commands/last.ts'
+import { addLeaderboard } from './commands/leaderboard.ts'
 import { addLog } from './commands/log.ts'
 import { addPin } from './commands/pin.ts'
 import { addPlan } from './commands/plan.ts'
 import { addPublish } from './commands/publish.ts'
+import { addPublished } from './commands/published.ts'
 import { addPush } from './commands/push.ts'
 import { addRestore } from './commands/restore.ts'
+import { addResume } from './commands/resume.ts'
+import { addRuns } from './commands/runs.ts'
+import { addShow } from './commands/show.ts'
 import { addUnpin } from './commands/unpin.ts'
 import { addUrl } from './commands/url.ts'
 import { EXIT_CODES } from './failure.ts'
@@ -29,9 +36,7 @@ const HELP_WIDTH = 100
  */
 export function programOf(shell: Shell, version: string): Command {
   const program = new Command('ckpt')
-    .description(
-      'Looks into checkpoints and publishes them, here and in any S3 bucket; asks the hub.',
-    )
+    .description('Asks the hub for checkpoints, uploads them, looks into them and publishes them.')
     .version(version, '--version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .helpCommand('help [command]', 'print the help of a command')
@@ -45,6 +50,13 @@ export function programOf(shell: Shell, version: string): Command {
     .addHelpText('after', surroundings())
   addInspect(program, shell)
   addPublish(program, shell)
+  addRuns(program, shell)
+  addShow(program, shell)
+  addBest(program, shell)
+  addLast(program, shell)
+  addResume(program, shell)
+  addPublished(program, shell)
+  addLeaderboard(program, shell)
   addDownload(program, shell)
   addUrl(program, shell)
   addPush(program, shell)

@@ -8,6 +8,7 @@ import { openPartialFile, type PartialFile } from '../../lib/files/partial-file.
 import { nameOf, uriOf } from '../../lib/hook/names.ts'
 import { Failure } from '../failure.ts'
 import { failureOf } from '../failure-of.ts'
+import { printable } from '../output/printable.ts'
 import { readableSize } from '../output/sizes.ts'
 import type { Terminal } from '../output/terminal.ts'
 import { fetchObject } from './fetch-object.ts'
@@ -66,7 +67,7 @@ export async function download(
   }
   terminal.answer(json, () => {
     const size = terminal.isForPeople ? readableSize(sizeBytes) : `${sizeBytes}`
-    return `${path}\t${size}\t${textOf(verified)}`
+    return `${printable(path)}\t${size}\t${textOf(verified)}`
   })
 }
 

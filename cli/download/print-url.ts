@@ -24,7 +24,7 @@ export async function printUrl(
       },
     )
   }
-  const url = await signedUrl(bucket, object, expiresSeconds)
+  const url = await signedUrl(bucket, object, { expires: expiresSeconds })
   const expires = new Date(Date.now() + expiresSeconds * 1000).toISOString()
   terminal.answer(
     { object: uriOf(bucket.name, object.key), version_id: object.version_id, url, expires },

@@ -5,7 +5,6 @@ import { bestOf } from '../../lib/query/best.ts'
 import { lastOf } from '../../lib/query/last.ts'
 import type { PointedCheckpoint, Pointer } from '../../lib/query/pointers.ts'
 import { checkpointAt } from '../../lib/query/pointers.ts'
-import { QueryError } from '../../lib/query/problem-details.ts'
 import { publishedOf } from '../../lib/query/published.ts'
 import { checkpointNamed } from '../facts/named-checkpoint.ts'
 import { Failure } from '../failure.ts'
@@ -33,26 +32,22 @@ export interface Wanted {
 /**
  * Finds what is wanted.
  *
- * @throws {Failure} `no-run`, `no-step`, and `not-found` where the run has nothing of that kind
+ * @throws {Failure} `no-run`, `no-step`, `not-found`
+ * @throws {QueryError} where the run has no best or last
  */
 export async function wantedOf(stack: Stack, text: string, selection: Selection): Promise<Wanted> {
   const { ledger } = await loadNamedRun(stack, text)
   const { run } = ledger
-  try {
-    const { object, directory } = await found()
-    const { bucket: other } = object
-    const bucket = other === undefined ? stack.bucket : { ...stack.bucket, name: other }
-    return { bucket, object, directory: directory?.key }
-  } catch (error) {
-    if (!(error instanceof QueryError)) throw error
-    throw new Failure(error.code === 'not-found' ? 'not-found' : 'usage', error.message)
-  }
+  const { object, directory } = await found()
+  const { bucket: other } = object
+  const bucket = other === undefined ? stack.bucket : { ...stack.bucket, name: other }
+  return { bucket, object, directory: directory?.key }
 
   async function found(): Promise<Pick<PointedCheckpoint, 'object' | 'directory'>> {
     const { step, best, published } = selection
-    if (best !== undefined) return bestOf(stack, run, best === true ? undefined : best)
+    if (best !== undefined) return bestOf(stack, { run, metric: best === true ? undefined : best })
     if (published !== undefined) return publishedFile(published === true ? undefined : published)
-    if (step === undefined) return lastOf(stack, run)
+    if (step === undefined) return lastOf(stack, { run })
     const { key, name } = checkpointNamed(ledger, stack.brake, step)
     const pointed = await checkpointAt(stack, run, pathOf(key))
     if (pointed !== undefined) return pointed
@@ -60,7 +55,7 @@ export async function wantedOf(stack: Stack, text: string, selection: Selection)
   }
 
   async function publishedFile(of: string | undefined): Promise<{ object: Pointer }> {
-    const { published } = await publishedOf(stack, run)
+    const { published } = await publishedOf(stack, { run })
     const [only, ...others] = published.filter((file) => of === undefined || file.of === of)
     if (only !== undefined && others.length === 0) return only
     const there = published.map((file) => `${file.of} (${nameOf(file.object.key)})`).join(', ')

@@ -2,6 +2,7 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3'
 import { keyIn, nameOf, uriOf } from '../../lib/hook/names.ts'
 import { Failure } from '../failure.ts'
+import { printable } from '../output/printable.ts'
 import type { Terminal } from '../output/terminal.ts'
 import type { RunPlace } from './named-place.ts'
 
@@ -32,5 +33,5 @@ export async function endTraining(
     }),
   )
   const end = uriOf(bucket.name, Key)
-  terminal.answer({ run, ...said, end }, () => end)
+  terminal.answer({ run, ...said, end }, () => printable(end))
 }

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { PutObjectCommand } from '@aws-sdk/client-s3'
 import { keyIn, uriOf } from '../../lib/hook/names.ts'
 import { Failure } from '../failure.ts'
+import { printable } from '../output/printable.ts'
 import type { Terminal } from '../output/terminal.ts'
 import type { RunPlace } from './named-place.ts'
 
@@ -79,7 +80,7 @@ export async function logMetrics(
       metrics: values,
       event,
     },
-    () => event,
+    () => printable(event),
   )
 }
 

@@ -5,6 +5,7 @@ import { Upload } from '@aws-sdk/lib-storage'
 import { keyIn, meaningOf, type Run, uriOf } from '../../lib/hook/names.ts'
 import { Failure } from '../failure.ts'
 import { failureOf } from '../failure-of.ts'
+import { printable } from '../output/printable.ts'
 import type { Progress } from '../output/progress.ts'
 import { readableSize } from '../output/sizes.ts'
 import type { Terminal } from '../output/terminal.ts'
@@ -67,7 +68,8 @@ export async function push(
   }
   terminal.answer(json, () => {
     const size = terminal.isForPeople ? readableSize(sizeBytes) : `${sizeBytes}`
-    return checkpoint.isDirectory ? `${uri}\t${size}\t${json.files} files` : `${uri}\t${size}`
+    const shown = printable(uri)
+    return checkpoint.isDirectory ? `${shown}\t${size}\t${json.files} files` : `${shown}\t${size}`
   })
 }
 
