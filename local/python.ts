@@ -12,8 +12,11 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** `local-cloud` runs MiniStack, `moto` moto's server, `torch` torch and MMEngine, `bench` a peer to compare with. */
-export type PythonEnvironment = 'local-cloud' | 'moto' | 'torch' | 'bench'
+/**
+ * `local-cloud` runs MiniStack, `moto` moto's server, `torch` torch and MMEngine, `bench` a peer to compare with;
+ * `aws-cli` is the AWS CLI.
+ */
+export type PythonEnvironment = 'local-cloud' | 'moto' | 'torch' | 'bench' | 'aws-cli'
 
 const REQUIREMENTS = new URL('./python/', import.meta.url)
 /** pip may download torch on a slow line; a builder that died leaves a lock no older than this. */
