@@ -3,6 +3,7 @@ import { Command } from 'commander'
 import { addAdopt } from './commands/adopt.ts'
 import { addApply } from './commands/apply.ts'
 import { addBest } from './commands/best.ts'
+import { addCompletion } from './commands/completion.ts'
 import { addDlq } from './commands/dlq.ts'
 import { addDone } from './commands/done.ts'
 import { addDownload } from './commands/download.ts'
@@ -71,6 +72,7 @@ export function programOf(shell: Shell, version: string): Command {
   addDlq(program, shell)
   addForget(program, shell)
   addAdopt(program, shell)
+  addCompletion(program, shell)
   return program
 }
 
