@@ -1,7 +1,13 @@
 /** Which checkpoint of a run is best. */
 import { isDirectory, pathOf, type Run } from '../hook/names.ts'
 import { runtimeInfo } from './entries.ts'
-import { artifactAt, checkpointAt, type PointedCheckpoint, pointerOf } from './pointers.ts'
+import {
+  artifactAt,
+  checkpointAt,
+  type PointedCheckpoint,
+  pointerOf,
+  seriesIn,
+} from './pointers.ts'
 import { QueryError, quoted } from './problem-details.ts'
 import type { Stack } from './stack.ts'
 
@@ -35,7 +41,7 @@ export async function bestOf(
   }
   const best = { run, metric: asked, score: answer.score }
   if (isDirectory(answer.key)) {
-    const directory = await checkpointAt(stack, run, pathOf(answer.key))
+    const directory = await checkpointAt(stack, run, pathOf(answer.key), seriesIn(options))
     if (directory !== undefined) return { ...best, ...directory }
   }
   const artifact = await artifactAt(stack, run, answer.key)

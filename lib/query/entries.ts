@@ -1,5 +1,5 @@
 /** Entries of the table, as plain values without their keys. */
-import { GetItemCommand, QueryCommand } from '@aws-sdk/client-dynamodb'
+import { GetItemCommand, paginateQuery } from '@aws-sdk/client-dynamodb'
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import type { Run } from '../hook/names.ts'
 import { type LoadedRun, loadRun } from '../message-hub/message-hub.ts'
@@ -39,24 +39,31 @@ export async function loadedRun({ hub }: Stack, run: Run): Promise<LoadedRun> {
 }
 
 /** All entries of a run whose sort keys begin with a prefix, in their order. */
-export async function entriesOf({ hub }: Stack, run: Run, prefix: string): Promise<Attributes[]> {
-  const found: Attributes[] = []
-  let from: Record<string, unknown> | undefined
-  do {
-    const page = await hub.dynamodb.send(
-      new QueryCommand({
-        TableName: hub.tableName,
-        KeyConditionExpression: '#run = :run AND begins_with(entry, :prefix)',
-        ExpressionAttributeNames: { '#run': 'run' },
-        ExpressionAttributeValues: marshall({ ':run': run, ':prefix': prefix }),
-        ConsistentRead: true,
-        ...(from !== undefined && { ExclusiveStartKey: marshall(from) }),
-      }),
-    )
-    found.push(...(page.Items ?? []).map((item) => withoutKeys(unmarshall(item), ['run', 'entry'])))
-    from = page.LastEvaluatedKey && unmarshall(page.LastEvaluatedKey)
-  } while (from !== undefined)
-  return found
+export async function entriesOf(stack: Stack, run: Run, prefix: string): Promise<Attributes[]> {
+  return (await Array.fromAsync(pagesOf(stack, run, prefix, 'forwards'))).flat()
+}
+
+/** The same, a megabyte at a time, for as long as somebody asks on. */
+export async function* pagesOf(
+  { hub }: Stack,
+  run: Run,
+  prefix: string,
+  direction: 'forwards' | 'backwards',
+): AsyncGenerator<Attributes[]> {
+  const pages = paginateQuery(
+    { client: hub.dynamodb },
+    {
+      TableName: hub.tableName,
+      KeyConditionExpression: '#run = :run AND begins_with(entry, :prefix)',
+      ExpressionAttributeNames: { '#run': 'run' },
+      ExpressionAttributeValues: marshall({ ':run': run, ':prefix': prefix }),
+      ScanIndexForward: direction === 'forwards',
+      ConsistentRead: true,
+    },
+  )
+  for await (const { Items = [] } of pages) {
+    yield Items.map((item) => withoutKeys(unmarshall(item), ['run', 'entry']))
+  }
 }
 
 function noRun(run: Run): QueryError {

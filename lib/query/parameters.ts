@@ -11,7 +11,7 @@ const MAX_METRIC_BYTES = 1019
 /** Entries in a page. */
 const DEFAULT_PAGE = 50
 const MAX_PAGE = 100
-/** Steps in a page: with twenty metrics each, these are some 800 KB. */
+/** Steps in a page: with twenty metrics each, these are some 1.4 MB. */
 const DEFAULT_STEPS = 2000
 const MAX_STEPS = 10_000
 /** What file systems take. */

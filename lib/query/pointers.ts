@@ -1,6 +1,6 @@
 /** Where the objects are that an answer points at. */
-import { bareKey, pathOf, type Run } from '../hook/names.ts'
-import { type Attributes, entriesOf } from './entries.ts'
+import { bareKey, pathOf, type Run, type Series } from '../hook/names.ts'
+import { type Attributes, entriesOf, pagesOf } from './entries.ts'
 import { QueryError, quoted } from './problem-details.ts'
 import type { Stack } from './stack.ts'
 
@@ -28,19 +28,33 @@ interface StoredUpload extends Required<Omit<Pointer, 'bucket' | 'sha256'>> {
   directory?: { marker: string; files: number }
 }
 
-/** The newest upload of a checkpoint, whose key is told without the slash at a directory's end. */
+/**
+ * The newest upload of a checkpoint. The highest steps are read first, where mostly it is.
+ *
+ * @param path its key, without the slash at a directory's end
+ * @param series the counter of the run's checkpoints, where that is known: only its steps are read
+ */
 export async function checkpointAt(
   stack: Stack,
   run: Run,
   path: string,
+  series?: Series,
 ): Promise<PointedCheckpoint | undefined> {
-  const steps = await entriesOf(stack, run, 'step#')
-  for (const { step, uploads } of steps) {
-    const live = (uploads as StoredUpload[]).findLast(({ key }) => pathOf(key) === path)
-    if (live === undefined) continue
-    return { step: step as number, ...pointedUpload(live) }
+  const prefix = series === undefined ? 'step#' : `step#${series}#`
+  for await (const page of pagesOf(stack, run, prefix, 'backwards')) {
+    for (const { step, uploads } of page) {
+      const live = (uploads as StoredUpload[]).findLast(({ key }) => pathOf(key) === path)
+      if (live !== undefined) return { step: step as number, ...pointedUpload(live) }
+    }
   }
   return undefined
+}
+
+/** The counter that the options in force name, as the table has them; nothing while there is no checkpoint. */
+export function seriesIn(options: unknown): Series | undefined {
+  const { by_epoch } = options as { by_epoch?: boolean }
+  if (by_epoch === undefined) return undefined
+  return by_epoch ? 'epoch' : 'iter'
 }
 
 function pointedUpload(upload: StoredUpload): Omit<PointedCheckpoint, 'step'> {

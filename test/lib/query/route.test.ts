@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Run } from '../../../lib/hook/names.ts'
+import { lastOf } from '../../../lib/query/last.ts'
 import { type Answer, answer } from '../../../lib/query/route.ts'
 import { bytesAt, put } from '../bucket/objects.ts'
 import { type StartedStore, startStore } from '../bucket/store.ts'
@@ -229,6 +230,28 @@ describe("files that a run's out_dir put into another bucket", () => {
     }
     const last = await asked('/last', { run })
     expect(last['object']).not.toHaveProperty('bucket')
+  })
+})
+
+describe('the last checkpoint', () => {
+  test('is found among the highest steps, however long the run is and what it logged', async () => {
+    const run = 'long' as Run
+    await upload(worker, { 'epoch_500.pth': checkpoint('the last') }, run)
+    for (let step = 1; step <= 60; step++) {
+      for (const series of ['epoch', 'iter']) {
+        const entry = `step#${series}#${String(step).padStart(16, '0')}`
+        await putByHand(worker.hub, { run, entry, series, step, uploads: [], metrics: [] })
+      }
+    }
+    const short = { ...worker, hub: { ...worker.hub, dynamodb: store.newDynamodb() } }
+    // DynamoDB ends a page after a megabyte.
+    short.hub.dynamodb.middlewareStack.add(
+      (next) => async (args) => next({ ...args, input: { ...args.input, Limit: 5 } as object }),
+      { step: 'initialize', name: 'small pages' },
+    )
+    const calls = callsOf(short.hub.dynamodb)
+    expect(await lastOf(short, { run })).toMatchObject({ step: 500 })
+    expect(calls).toEqual(['GetItem', 'Query'])
   })
 })
 
