@@ -10,7 +10,14 @@ export const runSchema = z.looseObject({
       step: z.number(),
       fate: z.string(),
       reason: z.string(),
-      metrics: z.record(z.string(), z.nullable(z.string())),
+    }),
+  ),
+  curves: z.array(
+    z.looseObject({
+      metric: z.string(),
+      series: z.string(),
+      steps: z.array(z.number()),
+      values: z.array(z.nullable(z.union([z.number(), z.string()]))),
     }),
   ),
   last_ckpt: z.optional(z.string()),
@@ -83,15 +90,17 @@ export function reportOf({ run, best, published }: Answers): string {
   ].join('\n')
 }
 
-function checkpointTable(run: Answers['run']): string {
-  const uploaded = run.steps.filter(({ fate }) => fate !== 'no checkpoint')
-  const metrics = [...new Set(uploaded.flatMap((step) => Object.keys(step.metrics)))]
+function checkpointTable({ steps, curves }: Answers['run']): string {
+  const metrics = [...new Set(curves.map(({ metric }) => metric))]
   return table(
     ['checkpoint', ...metrics, 'what became of it, and why'],
-    uploaded.map((step) => [
-      `${step.series} ${step.step}`,
-      ...metrics.map((metric) => shortened(step.metrics[metric] ?? '')),
-      step.reason,
+    steps.map(({ series, step, reason }) => [
+      `${series} ${step}`,
+      ...metrics.map((metric) => {
+        const curve = curves.find((each) => each.metric === metric && each.series === series)
+        return shortened(curve?.values[curve.steps.indexOf(step)] ?? '')
+      }),
+      reason,
     ]),
   )
 }
@@ -102,7 +111,7 @@ function table(head: string[], rows: (string | number)[][]): string {
   return drawn.toString()
 }
 
-function shortened(score: string): string {
+function shortened(score: string | number): string {
   return score === '' ? '' : String(Number(Number(score).toPrecision(6)))
 }
 
