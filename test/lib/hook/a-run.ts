@@ -110,8 +110,8 @@ export class ARun {
   }
 
   /** A person removes a checkpoint. */
-  remove(step: number): this {
-    const seen = this.#keys.get(keyOf(step, 'epoch', undefined))
+  remove(step: number, template?: string): this {
+    const seen = this.#keys.get(keyOf(step, 'epoch', template))
     const above = seen?.uploads.at(-1)?.versionId
     if (seen !== undefined) this.#see({ ...seen, marker: { seconds: this.#time(), above } })
     return this

@@ -87,6 +87,23 @@ describe('the best of a metric', () => {
     expect(bestOf(fold(RUN, history, BRAKE))).toEqual([['acc', 0.9, 1]])
   })
 
+  test('is no directory that a person removed', () => {
+    const template = 'epoch_{}.pth/'
+    const run = aRun({ save_best: 'acc' })
+      .uploadLike({ template }, 1, 2)
+      .metrics(1, { acc: 0.9 })
+      .metrics(2, { acc: 0.5 })
+    expect(best(run)).toEqual([['acc', 0.9, 1]])
+    expect(best(run.remove(1, template))).toEqual([['acc', 0.5, 2]])
+  })
+
+  test('is a directory that stays where a person removed a file of its step', () => {
+    const template = 'epoch_{}.pth/'
+    const run = aRun({ save_best: 'acc' }).uploadLike({ torn: 'is truncated' }, 1)
+    run.uploadLike({ template }, 1).metrics(1, { acc: 0.9 })
+    expect(best(run.remove(1))).toEqual([['acc', 0.9, 1]])
+  })
+
   test('counts the corrected value of a step', () => {
     const key = 'metrics/1.json'
     const run = aRun({ save_best: 'acc' }).upload(1, 2).metrics(1, { acc: 0.9 }, { key })

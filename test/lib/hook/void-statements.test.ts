@@ -22,10 +22,17 @@ describe('a pin that protects nothing is a warning:', () => {
 
   it('but not of what stands beside something that was removed, or was never pinned', () => {
     expect(warnings(aRun().upload(1, 2).pin(1).remove(2))).toEqual([])
-    const beside = aRun().upload(1).uploadLike({ template: 'model_{}.pth' }, 1).pin(1)
-    const { problems } = beside.remove(1).outcome()
-    expect(problems.filter(({ field }) => field === 'pin')).toHaveLength(1)
     expect(warnings(aRun().upload(1).unpin(2))).toEqual([])
+  })
+
+  it('of its own name, whatever else has its step', () => {
+    const template = 'model_{}.pth'
+    const beside = () => aRun().upload(1).uploadLike({ template }, 1).pin(1)
+    expect(warnings(beside())).toEqual([])
+    expect(warnings(beside().remove(1, template))).toEqual([])
+    expect(warnings(beside().remove(1))).toEqual([
+      'pin-epoch_1.pth.json pin: is void, since epoch_1.pth was removed, not by the hub; upload it again, or unpin it',
+    ])
   })
 })
 
