@@ -1,16 +1,18 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decideAll } from '../../../lib/hook/decide-all.ts'
-import { type Explanation, explain } from '../../../lib/hook/explain.ts'
+import { type Deletion, type Explanation, explain } from '../../../lib/hook/explain.ts'
 import { stepId } from '../../../lib/hook/history.ts'
+import type { NamedArguments } from '../../../lib/hook/hook-arguments.ts'
 import { AHub, hubOf } from './a-hub.ts'
 import { type ARun, aRun, stepsThatAre } from './a-run.ts'
 import { toldRuns } from './told-runs.ts'
 
 const TRACKS = { save_best: 'acc', rule: 'greater' } as const
 
-function explained(hub: AHub, step: number): Explanation {
-  const found = explain(decisionOf(hub)).find(({ id }) => id === stepId('epoch', step))
+function explained(hub: AHub, step: number, unversioned: string[] = []): Explanation {
+  const all = explain(decisionOf(hub, unversioned))
+  const found = all.find(({ id }) => id === stepId('epoch', step))
   if (found === undefined) throw new Error(`no step ${step}`)
   return found
 }
@@ -103,9 +105,46 @@ describe('a checkpoint is', () => {
     expect(explained(hubOf(run), 1).fault).toBeUndefined()
   })
 
+  test('torn, with the fault of its own key, whatever else has its step', () => {
+    const run = aRun()
+      .upload(2)
+      .uploadLike({ torn: 'is truncated' }, 2)
+      .uploadLike({ template: 'model_{}.pth' }, 2)
+    expect(explained(hubOf(run), 2)).toMatchObject({
+      key: 'exp/epoch_2.pth',
+      fate: 'torn',
+      fault: 'is truncated',
+    })
+  })
+
+  test('of no life where it was never whole: it has no score, and nothing is made or deleted', () => {
+    const run = aRun(TRACKS).upload(1).uploadLike({ torn: 'is truncated' }, 2)
+    expect(explained(hubOf(run.metrics(2, { acc: 1 })), 2)).toMatchObject({
+      life: undefined,
+      best: [],
+      made: [],
+      deletion: { state: 'none' },
+    })
+  })
+
   test('removed by a person, since then', () => {
     const run = aRun().upload(1, 2).remove(1)
     expect(explained(hubOf(run), 1)).toMatchObject({ fate: 'removed', removedSeconds: 30 })
+  })
+
+  test('removed by a person, whether it was whole or not', () => {
+    const run = aRun().upload(1).uploadLike({ torn: 'is truncated' }, 2).remove(2)
+    expect(explained(hubOf(run), 2)).toMatchObject({ fate: 'removed', fault: undefined })
+  })
+
+  test('not removed with a file of another name and the same step', () => {
+    const template = 'digits-{}.pth'
+    const run = aRun().options({ filename_tmpl: template }).upload(3).uploadLike({ template }, 3)
+    expect(explained(hubOf(run.remove(3)), 3)).toMatchObject({
+      key: 'exp/digits-3.pth',
+      fate: 'kept',
+      removedSeconds: undefined,
+    })
   })
 
   test('of the other series', () => {
@@ -146,6 +185,32 @@ describe('its scores', () => {
     expect(best).toMatchObject({ isBest: true, rival: undefined })
   })
 
+  test('name the best of those that are left, where a better one has expired', () => {
+    const hub = hubOf(aRun(TRACKS).validated('acc', 0.9, 0.7, 0.5))
+    expire(hub, 1)
+    expect(explained(hub, 3).best).toMatchObject([{ rank: 3, isBest: false, rival: { step: 2 } }])
+  })
+
+  test('name no rival where all have the worst score there is, and none is the best', () => {
+    const hub = hubOf(aRun(TRACKS).validated('acc', -Infinity, -Infinity))
+    for (const step of [1, 2]) {
+      expect(explained(hub, step).best).toMatchObject([
+        { rank: step, of: 2, isBest: false, rival: undefined },
+      ])
+    }
+  })
+
+  test('have a best by each metric', () => {
+    const two = aRun({ save_best: ['acc', 'loss'] })
+      .upload(1, 2)
+      .metrics(1, { acc: 0.9, loss: 2 })
+      .metrics(2, { acc: 0.1, loss: 1 })
+    expect(explained(hubOf(two), 1).best).toMatchObject([
+      { metric: 'acc', isBest: true, rival: { step: 2, score: 0.1 } },
+      { metric: 'loss', isBest: false, rival: { step: 2, score: 1 } },
+    ])
+  })
+
   test('are those of tracked metrics alone', () => {
     const other = aRun(TRACKS).upload(1).metrics(1, { loss: 1 })
     expect(explained(hubOf(other), 1).best).toEqual([])
@@ -179,6 +244,18 @@ describe('what is made of it', () => {
       made: [{ kind: 'best', metric: 'acc', state: 'being made' }],
       deletion: { state: 'waits for a copy' },
     })
+    expect(explained(waiting, 2).made).toEqual([])
+  })
+
+  test('or is yet to be made, where its folder is not claimed', () => {
+    const unclaimed = aRun({ ...TRACKS, max_keep_ckpts: 1, out_dir: 'out' })
+    const hub = new AHub(unclaimed)
+    for (const each of unclaimed.validated('acc', 0.5).upload(2).observations) hub.put(each)
+    expect(explained(hub, 1)).toMatchObject({
+      fate: 'evicted',
+      made: [],
+      deletion: { state: 'waits for a copy' },
+    })
   })
 
   test('or was refused, with the reason', () => {
@@ -186,6 +263,67 @@ describe('what is made of it', () => {
     hub.unfit.add('v1')
     hub.see(...aRun().validated('acc', 0.5).observations)
     expect(explained(hub, 1).made).toMatchObject([{ state: 'refused', reason: 'unfit' }])
+  })
+
+  test("or has another name, where somebody else's file has its own", () => {
+    const hub = new AHub(aRun(TRACKS))
+    hub.foreign.add('best_acc_epoch_1.pth')
+    hub.see(...aRun(TRACKS).validated('acc', 0.5).observations)
+    expect(explained(hub, 1).made).toMatchObject([
+      { kind: 'best', key: 'exp/best_acc_epoch_1.hub.pth', state: 'current' },
+    ])
+  })
+
+  test('is not what is made of another', () => {
+    expect(explained(hubOf(aRun(TRACKS).validated('acc', 0.5).upload(2)), 2).made).toEqual([])
+  })
+
+  const ranked: NamedArguments = {
+    save_best: 'PSNR',
+    rule: 'greater',
+    published_keys: ['state_dict'],
+  }
+  test.each<[string, ARun, [kind: string, metric: string | undefined][]]>([
+    [
+      'a best copy before what was published earlier',
+      aRun(ranked).upload(1).end().metrics(1, { PSNR: 20 }),
+      [
+        ['best', 'PSNR'],
+        ['published', undefined],
+      ],
+    ],
+    [
+      'the published last before the published best',
+      aRun(ranked).validated('PSNR', 20).end(),
+      [
+        ['best', 'PSNR'],
+        ['published', undefined],
+        ['published', 'PSNR'],
+      ],
+    ],
+    [
+      'the published last before the best, also where that was published earlier',
+      aRun(ranked).options({ save_last: false }).validated('PSNR', 20).end().options({}).end(),
+      [
+        ['best', 'PSNR'],
+        ['published', undefined],
+        ['published', 'PSNR'],
+      ],
+    ],
+    [
+      'bests by the names of their metrics',
+      aRun({ save_best: ['loss', 'acc', 'top1'] })
+        .upload(1)
+        .metrics(1, { loss: 1, acc: 0.5, top1: 0.7 }),
+      [
+        ['best', 'acc'],
+        ['best', 'loss'],
+        ['best', 'top1'],
+      ],
+    ],
+  ])('is in order: %s', (_, told, order) => {
+    const { made } = explained(hubOf(told), 1)
+    expect(made.map(({ kind, metric }) => [kind, metric])).toEqual(order)
   })
 })
 
@@ -216,12 +354,65 @@ describe('its deletion', () => {
     expect(explained(hub, 3)).toMatchObject({ fate: 'kept', deletion: { state: 'being restored' } })
   })
 
+  test('is none of one that is kept, or never stood, while another is restored', () => {
+    const told = aRun({ max_keep_ckpts: 1 }).upload(1, 2).uploadLike({ torn: 'is truncated' }, 3)
+    const hub = hubOf(told)
+    hub.put(told.pin(1).observations.at(-1) ?? crash())
+    const all = explain(decisionOf(hub))
+    expect(all.map(({ step, deletion }) => [step, deletion.state])).toEqual([
+      [1, 'being restored'],
+      [2, 'none'],
+      [3, 'none'],
+    ])
+  })
+
   test('cannot be taken back once its version is gone', () => {
     const hub = hubOf(crowded)
-    for (const upload of hub.ledger.history.steps.get(stepId('epoch', 1))?.uploads ?? []) {
-      upload.gone = true
-    }
+    expire(hub, 1)
     expect(explained(hub, 1).deletion).toMatchObject({ state: 'done', isGone: true })
+  })
+})
+
+describe('its deletion from a bucket that keeps no versions', () => {
+  const named = { ...TRACKS, max_keep_ckpts: 1 }
+
+  /** Of the first checkpoint, once all was done about what was told, and two more were uploaded. */
+  function deletionOf(hub: AHub, told: ARun): Deletion {
+    hub.see(...told.observations)
+    for (const each of told.upload(2, 3).observations.slice(-2)) hub.put(each)
+    return explained(hub, 1, ['bucket']).deletion
+  }
+
+  test('waits for its best copy while that is being made', () => {
+    const hub = new AHub(aRun(named))
+    hub.jobs = false
+    expect(deletionOf(hub, aRun(named).validated('acc', 0.5))).toEqual({
+      state: 'waits for a copy',
+    })
+  })
+
+  test('waits for good where its best copy was refused', () => {
+    const hub = new AHub(aRun(named))
+    hub.unfit.add('v1')
+    expect(deletionOf(hub, aRun(named).validated('acc', 0.5))).toEqual({
+      state: 'waits for a copy',
+    })
+  })
+
+  test('waits for versions once its best copy is there', () => {
+    const hub = new AHub(aRun(named))
+    expect(deletionOf(hub, aRun(named).validated('acc', 0.5))).toEqual({
+      state: 'waits for versioning',
+    })
+  })
+
+  test('waits for versions where only a published file of it was refused', () => {
+    const publishing = { max_keep_ckpts: 1, published_keys: ['state_dict'] }
+    const hub = new AHub(aRun(publishing))
+    hub.unfit.add('v1')
+    expect(deletionOf(hub, aRun(publishing).upload(1).end())).toEqual({
+      state: 'waits for versioning',
+    })
   })
 })
 
@@ -244,6 +435,13 @@ test('every step that was uploaded is explained once, as the fold has it', () =>
     }),
   )
 })
+
+/** The bucket no longer has what was uploaded of a step. */
+function expire(hub: AHub, step: number): void {
+  for (const upload of hub.ledger.history.steps.get(stepId('epoch', step))?.uploads ?? []) {
+    upload.gone = true
+  }
+}
 
 function crash(): never {
   throw new Error('nothing was told')
