@@ -29,18 +29,32 @@ describe('the facts of a history', () => {
 
   test('say which version they are, and the values of a metric event', () => {
     const [options, , upload, metric] = factsInOrder(told.history())
-    expect(options?.versionId).toBe('v1')
-    expect(upload).toMatchObject({ versionId: 'v3', step: { series: 'epoch', step: 1 } })
-    expect(metric?.metrics).toEqual([
-      { metric: 'acc', value: 0.5 },
-      { metric: 'loss', value: 2 },
-    ])
+    const step = { series: 'epoch', step: 1 }
+    expect(options).toMatchObject({ versionId: 'v1', step: undefined, metrics: [] })
+    expect(upload).toMatchObject({ versionId: 'v3', step, metrics: [] })
+    expect(metric).toMatchObject({
+      versionId: undefined,
+      step,
+      metrics: [
+        { metric: 'acc', value: 0.5 },
+        { metric: 'loss', value: 2 },
+      ],
+    })
   })
 
-  test('of one second stand as the history has them: an upload before its metrics, these before an end', () => {
-    const run = aRun().at(5).end().at(5).metrics(1, { acc: 1 }).at(5).upload(1)
-    const kinds = factsInOrder(run.history()).map(({ kind }) => kind)
-    expect(kinds).toEqual(['checkpoint', 'metric', 'end'])
+  test('of one second stand as the history has them, and a removal after the upload', () => {
+    const run = aRun().at(5).end().at(5).metrics(1, { acc: 1 }).at(5).upload(1).at(5).remove(1)
+    run.at(5).consent(1, 'v1').at(5).pin(1).at(5).options({}).at(5).begin()
+    expect(factsInOrder(run.history()).map(({ kind }) => kind)).toEqual([
+      'begin',
+      'options',
+      'pin',
+      'consent',
+      'checkpoint',
+      'removal',
+      'metric',
+      'end',
+    ])
   })
 })
 
@@ -56,6 +70,19 @@ describe('the history until a fact', () => {
         expect(factsInOrder(historyUntil(history, limit))).toEqual(before)
       }),
     )
+  })
+
+  test('tells facts of one second apart, by their kinds and by the versions of one key', () => {
+    const run = aRun()
+    for (let version = 0; version < 2; version++) {
+      run.at(5).end().at(5).consent(1, 'v1').at(5).pin(1).at(5).options({}).at(5).begin()
+    }
+    const history = run.history()
+    const facts = factsInOrder(history)
+    expect(facts).toHaveLength(10)
+    for (const [at, fact] of facts.entries()) {
+      expect(factsInOrder(historyUntil(history, fact))).toEqual(facts.slice(0, at + 1))
+    }
   })
 
   test('is all of it where that is the last', () => {
