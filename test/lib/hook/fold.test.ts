@@ -261,6 +261,12 @@ describe('the ids that are kept', () => {
   })
 })
 
+test('what the brake holds is told, whatever else there is in the run', () => {
+  const run = aRun().uploadLike({ torn: 'cut' }, 1).upload(2, 3, 4).options({ max_keep_ckpts: 1 })
+  expect(run.outcome(1).held).toMatchObject({ maxKeepCkpts: 1, evicts: 2 })
+  expect(run.outcome(2).held).toBeUndefined()
+})
+
 describe('a step of which nothing stands', () => {
   const torn = { torn: 'cut' }
   const removed = { kind: 'removed', reason: 'removed: not by the hub', member: false }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { pinsOf } from '../../../lib/hook/pins.ts'
 import { hubOf } from './a-hub.ts'
 import { aRun, fateOf, stepsThatAre } from './a-run.ts'
 
@@ -55,6 +56,12 @@ describe('a pinned checkpoint', () => {
     const unpinned = run.unpin(1)
     const late = hubOf(aRun({ max_keep_ckpts: 1 })).see(...unpinned.observations.toReversed())
     expect(late.steps()).toEqual([3])
+  })
+
+  it('is judged by the later version of two that came in one second, whichever was found first', () => {
+    const { pins } = aRun().at(5).pin(1).at(5).unpin(1).history()
+    expect(pins).toHaveLength(2)
+    for (const found of [pins, pins.toReversed()]) expect(pinsOf({ pins: found }).size).toBe(0)
   })
 
   it('is pinned by its name, whichever life uploads it', () => {
