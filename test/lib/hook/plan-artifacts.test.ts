@@ -112,6 +112,15 @@ describe('a best that is a directory', () => {
     expect(hub.ledger.answers.get('acc')).toBeUndefined()
   })
 
+  test('is no answer while a newer upload of it is not whole', () => {
+    const run = tracked()
+    const hub = hubOf(run)
+    expect(hub.ledger.answers.get('acc')?.key).toBe('exp/epoch_1.pth/')
+    const torn = { ...directory, torn: 'waits for rank_1.pt' }
+    hub.see(...run.uploadLike(torn, 1).observations.slice(-1))
+    expect(hub.ledger.answers.get('acc')).toBeUndefined()
+  })
+
   test('is no answer once a better file is known, whose copy is still to be made', () => {
     const run = tracked()
     const hub = hubOf(run)

@@ -71,6 +71,41 @@ describe('an eviction', () => {
     expect(hub.bestCopies()).toEqual(['best_acc_epoch_1.pth'])
   })
 
+  test('that waits after all is withdrawn alone, and remembered: a worker may be carrying it out', () => {
+    const run = aRun({ max_keep_ckpts: 1, save_best: 'acc' }).upload(1, 2, 3)
+    const hub = plannedFor(run)
+    for (const seen of run.metrics(1, { acc: 0.5 }).observations.slice(-1)) hub.put(seen)
+    hub.ledger = hub.decide().ledger
+    expect(hub.pending()).toContain('evict epoch_2.pth')
+    expect(hub.pending()).not.toContain('evict epoch_1.pth')
+    expect(hub.state(1)).toEqual({ evicted: undefined, withdrawn: ['v1'] })
+  })
+
+  test('that was carried out stands where a copy is made after all, whatever else is under way', () => {
+    const run = aRun({ max_keep_ckpts: 1, save_best: 'acc' }).upload(1, 2)
+    const hub = hubOf(run)
+    const evicted = hub.state(1)?.evicted
+    expect(evicted).toMatchObject({ versionId: 'v1' })
+    hub.jobs = false
+    hub.see(...run.metrics(1, { acc: 0.5 }).observations.slice(-1))
+    expect(hub.pending()).toEqual(['make best_acc_epoch_1.pth'])
+    expect(hub.state(1)?.evicted).toEqual(evicted)
+    // A slow worker has found that what it was to restore has expired; another restore is under way.
+    const action: Action = {
+      kind: 'restore',
+      id: ID,
+      key: keyOf(1),
+      versionId: 'v1',
+      etag: 'e',
+      sizeBytes: 1000,
+    }
+    const effect = { number: 99, action, sinceSeconds: 1, sentSeconds: undefined }
+    hub.ledger = { ...hub.ledger, effects: [...hub.ledger.effects, effect] }
+    const { effects, checkpoints } = hub.decide().ledger
+    expect(effects).toEqual(hub.ledger.effects)
+    expect(checkpoints.get(ID)?.evicted).toEqual(evicted)
+  })
+
   test('waits until the best copy of its source is committed', () => {
     const run = aRun({ ...PUBLISHING, max_keep_ckpts: 1 })
     const hub = new AHub(run)
@@ -161,6 +196,17 @@ describe('a restore', () => {
     expect(first.ledger.effects).toHaveLength(EFFECTS_AT_ONCE)
     expect(first.more).toBe(true)
     expect(hub.settle().steps()).toEqual(steps)
+  })
+
+  test('of what has expired leaves the eviction, of the time that it had', () => {
+    const run = aRun({ interval: 2, max_keep_ckpts: 2, save_best: 'acc' }).upload(2, 3, 4)
+    const hub = hubOf(run)
+    const evicted = hub.state(3)?.evicted
+    expect(evicted).toMatchObject({ versionId: 'v2', seconds: expect.any(Number) })
+    hub.expired.add('v2')
+    hub.see(...run.at(25).metrics(3, { acc: 0.9 }).observations.slice(-1))
+    expect(hub.did('restore')).toEqual(['epoch_3.pth'])
+    expect(hub.state(3)?.evicted).toEqual(evicted)
   })
 
   test('of what has expired is given up and told, and the last is one that exists (6, 13)', () => {
@@ -322,6 +368,23 @@ describe('an eviction of a directory', () => {
       marker: '.metadata',
       fingerprint: expect.any(String),
     })
+  })
+})
+
+describe('an eviction of a directory that is under way', () => {
+  test('is not withdrawn where a directory of the same bytes is the best: files may be gone already', () => {
+    const run = aRun({ max_keep_ckpts: 1, save_best: 'acc' })
+    run.uploadLike({ template: 'epoch_{}.pth/' }, 1, 2)
+    for (const seen of run.observations) {
+      if (seen.kind !== 'checkpoint') throw new Error('only checkpoints were told')
+      for (const upload of seen.uploads) upload.fingerprint = 'the same files'
+    }
+    const hub = plannedFor(run)
+    expect(hub.pending()).toContain('evict exp/epoch_1.pth/')
+    for (const seen of run.metrics(2, { acc: 0.5 }).observations.slice(-1)) hub.put(seen)
+    hub.ledger = hub.decide().ledger
+    expect(hub.pending()).toContain('evict exp/epoch_1.pth/')
+    expect(hub.state(1)?.evicted?.versionId).toBe('v1')
   })
 })
 
@@ -653,6 +716,21 @@ describe('the effects run dry (invariant 9)', () => {
       )
     expect(saidOf(hubOf(run))).toEqual([[]])
     expect(saidOf(late)).toEqual([[]])
+  })
+
+  test('and says so of a file, too, that a person has removed meanwhile', () => {
+    const run = aRun().upload(1)
+    run.options({ published_keys: ['meta'] }).end()
+    run.options({ published_keys: ['meta'], save_param_scheduler: false }).end()
+    const hub = new AHub(run).see(...run.observations.slice(-2), ...run.observations.slice(0, 1))
+    const said = () =>
+      [...hub.ledger.artifacts.values()].map((artifact) =>
+        'identity' in artifact ? [artifact.state, artifact.identity.droppedKeys] : [],
+      )
+    expect(said()).toEqual([['current', ['param_schedulers']]])
+    const [key = ''] = hub.ledger.artifacts.keys()
+    hub.see({ kind: 'artifact', key, found: 'nothing', seconds: 90 }, ...run.observations)
+    expect(said()).toEqual([['removed', []]])
   })
 
   test('but not where they publish it in two formats', () => {

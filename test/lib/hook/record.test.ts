@@ -109,6 +109,14 @@ describe('a delete marker', () => {
     expect(factsOf(back)?.removal).toBeUndefined()
   })
 
+  test('keeps it above an upload of that very second, and above one that is not known', () => {
+    const uploads = [upload('a', { seconds: 50 })]
+    const removed = record(blank(), look({ uploads, listed: ['a'], marker }))
+    const later = (above: string) => look({ listed: [above], marker: { seconds: 60, above } })
+    expect(factsOf(record(removed, later('a')))?.removal?.seconds).toBe(50)
+    expect(factsOf(record(removed, later('z')))?.removal?.seconds).toBe(50)
+  })
+
   test('above an upload that came since is another removal, of its own time', () => {
     const removed = record(uploaded, look({ listed: ['a'], marker }))
     const unseen = look({
@@ -177,6 +185,17 @@ describe('a delete marker', () => {
     expect(factsOf(ledger)?.removal).toBeUndefined()
     expect(ledger.checkpoints.get(ID)).toEqual({
       evicted: { versionId: 'a', etag: 'etag of a', seconds: 50 },
+      withdrawn: [],
+    })
+  })
+
+  test('that nobody saw, and nothing else either, is a stale one, too, of a time that nobody knows', () => {
+    const withdrawn = { evicted: undefined, withdrawn: ['a'] }
+    const decided = { ...uploaded, checkpoints: new Map([[ID, withdrawn]]) }
+    const ledger = record(decided, look({}))
+    expect(factsOf(ledger)?.removal).toBeUndefined()
+    expect(ledger.checkpoints.get(ID)).toEqual({
+      evicted: { versionId: 'a', etag: 'etag of a', seconds: undefined },
       withdrawn: [],
     })
   })
@@ -440,6 +459,15 @@ describe('an object under the name of an artifact', () => {
     expect(stateOf(ledger)).toBe('current')
     const seen = { kind: 'artifact', key, found: 'nothing', seconds: 9 } as const
     expect(stateOf(record(ledger, seen))).toBe('removed')
+  })
+
+  test('that is there again is that artifact where it was removed, and else nothing new', () => {
+    const { ledger } = hub()
+    const back = { kind: 'artifact', key, found: 'back', versionId: 'copied' } as const
+    expect(record(ledger, back)).toBe(ledger)
+    const removed = record(ledger, { kind: 'artifact', key, found: 'nothing', seconds: 9 })
+    const artifact = record(removed, back).artifacts.get(key)
+    expect(artifact).toMatchObject({ state: 'current', object: { versionId: 'copied' } })
   })
 
   test("that is somebody else's now is his", () => {

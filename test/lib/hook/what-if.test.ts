@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { decideAll } from '../../../lib/hook/decide-all.ts'
+import { stepId } from '../../../lib/hook/history.ts'
 import type { NamedArguments } from '../../../lib/hook/hook-arguments.ts'
 import { nameOf } from '../../../lib/hook/names.ts'
 import { type Forecast, forecast, withOptions } from '../../../lib/hook/what-if.ts'
@@ -34,7 +35,7 @@ describe('other options', () => {
       planned: 'evicted',
       reason: 'evicted: max_keep_ckpts=2, newer 2, 3',
     })
-    expect(planned.freedBytes).toBe(2000)
+    expect(planned).toMatchObject({ made: [], retired: [], freedBytes: 2000 })
   })
 
   test('that keep more bring nothing back', () => {
@@ -51,9 +52,60 @@ describe('other options', () => {
   })
 
   test('that track a metric say which best copy would be made', () => {
-    const { made } = plan(hubOf(FOUR), { save_best: 'acc', rule: 'greater' })
+    const { made, retired } = plan(hubOf(FOUR), { save_best: 'acc', rule: 'greater' })
     expect(made.map(({ key, kind, metric }) => [nameOf(key), kind, metric])).toEqual([
       ['best_acc_epoch_2.pth', 'best', 'acc'],
+    ])
+    expect(retired).toEqual([])
+  })
+
+  test('that track it no longer say which best copy would go, and how many bytes that frees', () => {
+    const run = aRun({ save_best: 'acc', rule: 'greater' }).validated('acc', 0.1, 0.9)
+    const { retired, freedBytes } = plan(hubOf(run), { save_best: null })
+    expect(retired).toEqual([{ key: 'exp/best_acc_epoch_2.pth', sizeBytes: 800 }])
+    expect(freedBytes).toBe(800)
+  })
+
+  test('say nothing of what is under way, nor of what goes already once a copy of it is made', () => {
+    const run = aRun({ max_keep_ckpts: 1, save_best: 'acc', rule: 'greater' })
+    const hub = new AHub(run)
+    hub.jobs = false
+    hub.see(...run.validated('acc', 0.5).upload(2).observations)
+    expect(hub.pending()).toEqual(['make best_acc_epoch_1.pth'])
+    const planned = plan(hub, {})
+    expect(planned.checkpoints[0]).toMatchObject({ now: 'evicted', planned: 'evicted' })
+    expect(changes(planned)).toEqual({})
+    expect(planned).toMatchObject({ made: [], retired: [], freedBytes: 0 })
+  })
+
+  test('that evict what the brake holds already hold no more', () => {
+    const run = aRun().upload(1, 2, 3).options({ max_keep_ckpts: 1 })
+    const hub = new AHub(run)
+    hub.brake = 1
+    const planned = plan(hub.see(...run.observations), { max_keep_ckpts: 1 })
+    expect(planned.checkpoints.map(({ planned: fate }) => fate)).toEqual(['held', 'held', 'kept'])
+    expect(changes(planned)).toEqual({})
+  })
+
+  test('that evict what the bucket no longer has free nothing', () => {
+    const hub = hubOf(aRun().uploadLike({ bytes: 'a' }, 1, 1).upload(2, 3))
+    const newest = hub.ledger.history.steps.get(stepId('epoch', 1))?.uploads.at(-1)
+    if (newest === undefined) throw new Error('nothing was uploaded')
+    newest.gone = true
+    const planned = plan(hub, { max_keep_ckpts: 2 })
+    expect(planned.checkpoints[0]).toMatchObject({ now: 'kept', planned: 'evicted' })
+    expect(changes(planned)).toEqual({})
+    expect(planned.freedBytes).toBe(0)
+  })
+
+  test('tell all that was uploaded in the order of steps, with what is not whole', () => {
+    const run = aRun().upload(2, 3).uploadLike({ torn: 'is truncated' }, 4, 1)
+    const { checkpoints } = plan(hubOf(run), { max_keep_ckpts: 1 })
+    expect(checkpoints.map(({ key, sizeBytes, planned }) => [key, sizeBytes, planned])).toEqual([
+      ['exp/epoch_1.pth', 500, 'torn'],
+      ['exp/epoch_2.pth', 1000, 'evicted'],
+      ['exp/epoch_3.pth', 1000, 'kept'],
+      ['exp/epoch_4.pth', 500, 'torn'],
     ])
   })
 
@@ -79,7 +131,13 @@ describe('other options', () => {
 
   test('are newer than whatever was uploaded, whatever the clock says', () => {
     const ledger = withOptions(hubOf(FOUR).ledger, { max_keep_ckpts: 1 }, 0)
-    expect(ledger.history.options[0]?.seconds).toBe(81)
+    const [options] = ledger.history.options
+    expect(options).toMatchObject({ key: 'exp/checkpoint_hook.json', seconds: 81 })
+  })
+
+  test('may come before anything was uploaded', () => {
+    const { history } = withOptions(aRun().blank(), { max_keep_ckpts: 1 }, 5)
+    expect(history.options.map(({ seconds }) => seconds)).toEqual([5])
   })
 
   test('leave the ledger as it is', () => {
