@@ -95,7 +95,7 @@ function plannedFate(now: Decision, then: Decision, id: string, fate: Fate): Pla
   if (facts === undefined || live === undefined || before === undefined) return []
   const { key, sizeBytes } = live
   const state = now.ledger.checkpoints.get(id) ?? UNTOUCHED
-  const isAbsent = before.kind === 'removed' || live.gone || (fact && isEvicted(state, fact))
+  const isOut = fact !== undefined && isEvicted(state, fact)
   return [
     {
       id,
@@ -105,14 +105,21 @@ function plannedFate(now: Decision, then: Decision, id: string, fate: Fate): Pla
       now: before.kind,
       planned: fate.kind,
       reason: fate.reason,
-      change: changeOf(before, fate, isAbsent === true),
+      change: changeOf(before, fate, isOut, live.gone),
     },
   ]
 }
 
-function changeOf(before: Fate, fate: Fate, isAbsent: boolean): PlannedFate['change'] {
-  if (fate.kind === 'evicted') return isAbsent || before.kind === 'evicted' ? 'none' : 'goes'
+/** What is out may be kept by now, as the newest that is left, and not be brought back for that. */
+function changeOf(
+  before: Fate,
+  fate: Fate,
+  isOut: boolean,
+  isGone: boolean,
+): PlannedFate['change'] {
+  const isGoing = isOut || isGone || before.kind === 'evicted'
+  if (fate.kind === 'evicted') return isGoing ? 'none' : 'goes'
   if (fate.kind === 'held') return before.kind === 'held' ? 'none' : 'is held'
   const isWanted = fate.kind === 'kept' && fate.restorable
-  return isAbsent && before.kind === 'evicted' && isWanted ? 'comes back' : 'none'
+  return isOut && isWanted ? 'comes back' : 'none'
 }

@@ -11,10 +11,10 @@ import { toldRuns } from './told-runs.ts'
 
 const LATER_SECONDS = 2_000_000
 
-function plan(hub: AHub, named: NamedArguments): Forecast {
+function plan(hub: AHub, named: NamedArguments, unversioned: string[] = []): Forecast {
   const { ledger, brake } = hub
   const decideOn = (each: typeof ledger) =>
-    decideAll(each, { bucket: 'bucket', brake, unversioned: [], nowSeconds: LATER_SECONDS })
+    decideAll(each, { bucket: 'bucket', brake, unversioned, nowSeconds: LATER_SECONDS })
   return forecast(decideOn(ledger), decideOn(withOptions(ledger, named, LATER_SECONDS)))
 }
 
@@ -114,6 +114,49 @@ describe('other options', () => {
     run.metrics(3, { acc: 0.9 })
     const planned = plan(hubOf(run), { save_best: 'acc', rule: 'greater', interval: 2 })
     expect(changes(planned)).toEqual({ 3: 'comes back' })
+  })
+
+  test('bring it back also where it counts as kept by now, for being the newest that is left', () => {
+    const run = aRun({ interval: 2 }).upload(2).metrics(2, { acc: 0.1 }).upload(3, 4)
+    const hub = hubOf(run.metrics(3, { acc: 0.9 }).remove(4))
+    expect(hub.steps()).toEqual([2])
+    expect(changes(plan(hub, {}))).toEqual({})
+    const tracking = { save_best: 'acc', rule: 'greater', interval: 2 }
+    expect(changes(plan(hub, tracking))).toEqual({ 3: 'comes back' })
+    expect(hub.see(newest(run, tracking)).steps()).toEqual([2, 3])
+  })
+
+  test('that name other files evict those, also of a step whose file of the old name was removed', () => {
+    const run = aRun().upload(1, 2).uploadLike({ template: 'model_{}.pth' }, 1, 2).remove(1)
+    const hub = hubOf(run)
+    const named = { filename_tmpl: 'model_{}.pth', max_keep_ckpts: 1 }
+    const planned = plan(hub, named)
+    expect(changes(planned)).toEqual({ 1: 'goes' })
+    expect(planned.freedBytes).toBe(1000)
+    hub.see(newest(run, named))
+    expect(hub.checkpoints()).toEqual(['epoch_2.pth', 'model_2.pth'])
+  })
+
+  test('that count files again which others did not say nothing of what is out already', () => {
+    const limit = { max_keep_ckpts: 1 }
+    const hub = hubOf(
+      aRun(limit)
+        .upload(1, 2)
+        .options({ ...limit, by_epoch: false }),
+    )
+    expect(hub.steps()).toEqual([2])
+    const planned = plan(hub, { ...limit, by_epoch: true })
+    expect(planned.checkpoints[0]).toMatchObject({ now: 'other series', planned: 'evicted' })
+    expect(changes(planned)).toEqual({})
+  })
+
+  test('that keep what still waits to be deleted bring nothing back', () => {
+    const run = aRun({ interval: 2 }).upload(2).metrics(2, { acc: 0.1 }).upload(3, 4)
+    const hub = new AHub(run)
+    for (const seen of run.metrics(3, { acc: 0.9 }).observations) hub.put(seen)
+    const planned = plan(hub, { save_best: 'acc', rule: 'greater', interval: 2 }, ['bucket'])
+    expect(planned.checkpoints[1]).toMatchObject({ now: 'evicted', planned: 'kept' })
+    expect(changes(planned)).toEqual({})
   })
 
   test('say nothing of what was uploaded before them, where they are about saving', () => {
