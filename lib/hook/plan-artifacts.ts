@@ -21,6 +21,7 @@ import {
 } from './ledger.ts'
 import { bestName, type Folder, isDirectory, keyIn, nameOf, stemOf, yieldedName } from './names.ts'
 import type { Destination } from './out-dir.ts'
+import { stays } from './retention.ts'
 import { BEST_DROPPED_KEYS } from './stripping.ts'
 
 /** A directory's files are of many formats; dropping keys is defined for torch's own only. */
@@ -143,7 +144,7 @@ export function answersOf(draft: Draft, outcome: Outcome): Ledger['answers'] {
       const { key, first } = best.checkpoint
       if (isDirectory(key)) {
         const standing = outcome.standings.get(idOf(best.checkpoint))
-        const isThere = outcome.fates.get(idOf(best.checkpoint))?.kind === 'kept'
+        const isThere = stays(outcome.fates.get(idOf(best.checkpoint)))
         const isBest = standing?.fact.first === first && isThere
         return isBest ? [[best.metric, { score: best.score, key }]] : []
       }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Action, Artifact, ArtifactIdentity } from '../../../lib/hook/ledger.ts'
 import { bestIdentity, isStillBest } from '../../../lib/hook/plan-artifacts.ts'
 import { AHub, hubOf } from './a-hub.ts'
-import { type ARun, aRun, RUN } from './a-run.ts'
+import { type ARun, aRun, RUN, stepsThatAre } from './a-run.ts'
 
 const KEY = 'exp/best_acc_epoch_1.pth'
 const directory = { template: 'epoch_{}.pth/' }
@@ -110,6 +110,15 @@ describe('a best that is a directory', () => {
     if (seen?.kind !== 'checkpoint') throw new Error('nothing was uploaded')
     hub.see({ ...seen, marker: { seconds: 90, above: seen.listed.at(-1) } })
     expect(hub.ledger.answers.get('acc')).toBeUndefined()
+  })
+
+  test('is the answer also while the brake holds it', () => {
+    const run = tracked().upload(2, 3, 4)
+    const hub = new AHub(run)
+    hub.brake = 1
+    hub.see(...run.options({ save_best: 'acc', max_keep_ckpts: 1 }).observations)
+    expect(stepsThatAre(hub.decide().outcome, 'held')).toContain(1)
+    expect(hub.ledger.answers.get('acc')).toEqual({ score: 0.5, key: 'exp/epoch_1.pth/' })
   })
 
   test('is no answer while a newer upload of it is not whole', () => {
