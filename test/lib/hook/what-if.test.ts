@@ -175,7 +175,8 @@ describe('other options', () => {
   test('are newer than whatever was uploaded, whatever the clock says', () => {
     const ledger = withOptions(hubOf(FOUR).ledger, { max_keep_ckpts: 1 }, 0)
     const [options] = ledger.history.options
-    expect(options).toMatchObject({ key: 'exp/checkpoint_hook.json', seconds: 81 })
+    const key = 'exp/checkpoint_hook.json'
+    expect(options).toMatchObject({ key, versionId: 'planned', seconds: 81 })
   })
 
   test('may come before anything was uploaded', () => {
