@@ -4,8 +4,8 @@ export default defineConfig({
   test: {
     testTimeout: 120_000,
     hookTimeout: 900_000,
-    // Two cores, and as many again to work while tests wait: S3 tells whole seconds, and a stalled wire takes many.
-    maxWorkers: 4,
+    // Two cores, and a third to work while tests wait: S3 tells whole seconds.
+    maxWorkers: 3,
     projects: [
       {
         extends: true,

@@ -33,7 +33,7 @@ export interface FaultyWire {
   stop(): Promise<void>
 }
 
-/** How likely a fault strikes where it can; the SDK asks three times, so that some of them are seen. */
+/** How likely a fault strikes after its first time; the SDK asks three times, so that some of them are seen. */
 const LIKELY = 0.35
 
 /** When a fault strikes. */
@@ -55,7 +55,7 @@ export async function startFaultyWire(
   const chance = new Chance(seed)
   const strikes = (asked: IncomingMessage): boolean => {
     if (left === 0 || !canBefall(fault, asked)) return false
-    if (!chance.happens(LIKELY)) return false
+    if (struck.size > 0 && !chance.happens(LIKELY)) return false
     left -= 1
     const name = nameOf(asked)
     struck.set(name, (struck.get(name) ?? 0) + 1)

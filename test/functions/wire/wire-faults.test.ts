@@ -5,6 +5,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import {
   CreateQueueCommand,
   DeleteMessageCommand,
@@ -39,7 +40,7 @@ const STORY: readonly Chapter[] = [
   // Its best copy is put together by S3.
   { 'epoch_3.pth': largeCheckpoint(), 'metrics/3.json': score(3, 0.3) },
   // The second turns out to have been better than the third: it comes back.
-  { 'metrics/2-again.json': score(2, 0.9) },
+  { 'metrics/2_again.json': score(2, 0.9) },
   { 'after_train.json': '{"last": "epoch_3.pth"}' },
 ]
 /** Strikes of a fault in one story. Each stall costs the 15 s after which a connection is given up. */
@@ -53,7 +54,10 @@ const MOST: Record<WireFault, number> = {
   '503': 60,
 }
 
-const SEED = Date.now() % 1_000_000_000
+/** Another one draws other requests. */
+const SEED = Number(process.env['CHECKPOINT_HUB_WIRE_SEED'] ?? 20_260_101)
+/** Until the next chapter: S3 tells whole seconds, and facts of one second have an order of their own. */
+const A_SECOND_MS = 1_100
 
 let store: StartedStore
 let sqs: SQSClient
@@ -84,10 +88,18 @@ test('without a fault the functions leave nothing to do', () => {
 describe.concurrent('with a wire that fails, the end is the same after redelivery:', () => {
   test.each(Object.keys(MOST) as WireFault[])(`%s, by seed ${SEED}`, async (fault) => {
     const { end, struck } = await told(fault)
-    expect([...struck.values()].reduce((sum, each) => sum + each, 0)).toBeGreaterThan(1)
-    expect(end).toEqual(undisturbed)
+    expect(struck.size).toBeGreaterThan(0)
+    expect(comparable(end)).toEqual(comparable(undisturbed))
   })
 })
+
+/**
+ * How many parts an object is put together of depends on what broke on the way, and its ETag with that. Its bytes
+ * do not: the hub's entries have their SHA-256.
+ */
+function comparable(end: End): unknown {
+  return JSON.parse(JSON.stringify(end).replaceAll(/[0-9a-f]{32}-\d+/g, 'ETAG OF PARTS'))
+}
 
 /** Tells the story to functions of its own, on a bucket, a table and queues of its own. */
 async function told(fault?: WireFault): Promise<{ end: End; struck: ReadonlyMap<string, number> }> {
@@ -109,6 +121,7 @@ async function told(fault?: WireFault): Promise<{ end: End; struck: ReadonlyMap<
       }
       await deliver(ingest, Object.keys(chapter).map(notification))
       await drainQueue(publish, jobs)
+      await sleep(A_SECOND_MS)
     }
     return { end: await endOf(worker), struck: wire.struck }
   } finally {
