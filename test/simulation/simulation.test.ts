@@ -13,7 +13,7 @@ import { pairsAfter } from './pairs.ts'
 import { runSchedule } from './run-schedule.ts'
 
 /** Some fifteen seconds of one core; 200,000 take hours, and `npm run simulate` does as many as it is asked for. */
-const SCHEDULES = Number(process.env['CHECKPOINT_HUB_SIMULATED_SCHEDULES'] ?? 150)
+const SCHEDULES = Number(process.env['CHECKPOINT_HUB_SIMULATED_SCHEDULES'] ?? 100)
 /** Where other tests have most of the cores. */
 const LONGEST_MS = 600_000
 /** Some of the 40,320, from a place that differs each time. */
