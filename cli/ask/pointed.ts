@@ -6,7 +6,7 @@ import type { PointedCheckpoint } from '../../lib/query/pointers.ts'
 import { resumableOf } from '../../lib/query/resume.ts'
 import { printable } from '../output/printable.ts'
 import type { Terminal } from '../output/terminal.ts'
-import { loadNamedRun } from '../stack/run.ts'
+import { askOfRun } from '../stack/run.ts'
 import type { Stack } from '../stack/stack.ts'
 
 /**
@@ -22,8 +22,7 @@ export async function printBest(
   text: string,
   metric: string | undefined,
 ): Promise<void> {
-  const { ledger } = await loadNamedRun(stack, text)
-  const found = await bestOf(stack, { run: ledger.run, metric })
+  const found = await askOfRun(stack, text, (run) => bestOf(stack, { run, metric }))
   answer(stack, terminal, found, [`${found.metric} ${found.score}`])
 }
 
@@ -34,8 +33,8 @@ export async function printBest(
  * @throws {QueryError} where there is none
  */
 export async function printLast(stack: Stack, terminal: Terminal, text: string): Promise<void> {
-  const { ledger } = await loadNamedRun(stack, text)
-  answer(stack, terminal, await lastOf(stack, { run: ledger.run }), [])
+  const found = await askOfRun(stack, text, (run) => lastOf(stack, { run }))
+  answer(stack, terminal, found, [])
 }
 
 /**
@@ -49,8 +48,7 @@ export async function printResumable(
   terminal: Terminal,
   text: string,
 ): Promise<void> {
-  const { ledger } = await loadNamedRun(stack, text)
-  const found = await resumableOf(stack, { run: ledger.run })
+  const found = await askOfRun(stack, text, (run) => resumableOf(stack, { run }))
   if (!terminal.isJson) {
     for (const { key, reason } of found.passed_over) {
       terminal.note(`${uriOf(stack.bucket.name, key)}: ${reason}`)

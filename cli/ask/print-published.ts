@@ -3,7 +3,7 @@ import { uriOf } from '../../lib/hook/names.ts'
 import { publishedOf } from '../../lib/query/published.ts'
 import { tableOf } from '../output/table.ts'
 import type { Terminal } from '../output/terminal.ts'
-import { loadNamedRun } from '../stack/run.ts'
+import { askOfRun } from '../stack/run.ts'
 import type { Stack } from '../stack/stack.ts'
 
 /**
@@ -16,8 +16,9 @@ export async function printPublished(
   terminal: Terminal,
   text: string,
 ): Promise<void> {
-  const { ledger } = await loadNamedRun(stack, text)
-  const { run, published } = await publishedOf(stack, { run: ledger.run })
+  const { run, published } = await askOfRun(stack, text, (named) =>
+    publishedOf(stack, { run: named }),
+  )
   const files = published.map((file) => {
     const { bucket, key } = file.object
     return { ...file, uri: uriOf(bucket ?? stack.bucket.name, key) }

@@ -3,7 +3,7 @@ import { describeRun, type RunAnswer } from '../../lib/query/describe-run.ts'
 import { readableSize } from '../output/sizes.ts'
 import { pairsOf, tableOf } from '../output/table.ts'
 import type { Terminal } from '../output/terminal.ts'
-import { loadNamedRun } from '../stack/run.ts'
+import { askOfRun } from '../stack/run.ts'
 import type { Stack } from '../stack/stack.ts'
 
 /** Steps in one question, as the query API has it. */
@@ -17,9 +17,8 @@ const SHOWN = 20
  * @throws {Failure} `no-run`
  */
 export async function showRun(stack: Stack, terminal: Terminal, text: string): Promise<void> {
-  const { ledger } = await loadNamedRun(stack, text)
-  const run = await describeRun(stack, { run: ledger.run, limit: MOST_STEPS })
-  terminal.answer(run, () => textOf(terminal, run))
+  const told = await askOfRun(stack, text, (run) => describeRun(stack, { run, limit: MOST_STEPS }))
+  terminal.answer(told, () => textOf(terminal, told))
 }
 
 function textOf(terminal: Terminal, run: RunAnswer): string {

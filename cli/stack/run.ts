@@ -3,6 +3,7 @@ import { distance } from 'fastest-levenshtein'
 import { nameOf, parseRun, type Run, uriOf } from '../../lib/hook/names.ts'
 import { runsNewestFirst } from '../../lib/message-hub/list-runs.ts'
 import { type LoadedRun, loadRun } from '../../lib/message-hub/message-hub.ts'
+import { QueryError } from '../../lib/query/problem-details.ts'
 import { Failure } from '../failure.ts'
 import { parsePlace } from '../place.ts'
 import type { Stack } from './stack.ts'
@@ -50,6 +51,27 @@ export async function loadNamedRun(stack: Stack, text: string): Promise<LoadedRu
     code: 'no-run',
     advice: await adviceOn(stack, run),
   })
+}
+
+/**
+ * Asks something about a run that is read for that alone; only where the hub knows none of that name is it looked
+ * for which names are near.
+ *
+ * @param text as `runNamed` reads it
+ * @throws {Failure} `no-run`
+ * @throws {QueryError} where the question has no answer
+ */
+export async function askOfRun<T>(
+  stack: Stack,
+  text: string,
+  ask: (run: Run) => Promise<T>,
+): Promise<T> {
+  try {
+    return await ask(runNamed(stack, text))
+  } catch (error) {
+    if (error instanceof QueryError && error.code === 'unknown-run') await loadNamedRun(stack, text)
+    throw error
+  }
 }
 
 async function adviceOn(stack: Stack, run: Run): Promise<string> {

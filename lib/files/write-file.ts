@@ -104,7 +104,7 @@ export async function moveIfFree(temporary: string, path: string): Promise<boole
   return true
 }
 
-export async function holds(path: string, sizeBytes: number, sha256: string): Promise<boolean> {
+async function holds(path: string, sizeBytes: number, sha256: string): Promise<boolean> {
   const file = await openFile(path)
   try {
     if (file.sizeBytes !== sizeBytes) return false
