@@ -8,6 +8,7 @@ import type { LoadedRun } from '../message-hub/message-hub.ts'
 import { type Curve, curvesOf } from './curves.ts'
 import { type Attributes, loadedRun } from './entries.ts'
 import { placeIn, placeText } from './index-page.ts'
+import { type ScoredBest, scoredBest } from './scored-best.ts'
 import type { Stack } from './stack.ts'
 import { type Storage, storageOf } from './storage.ts'
 
@@ -31,16 +32,9 @@ export interface DescribedStep {
 }
 
 /** The best of a metric that is tracked now. */
-export interface DescribedBest {
+export interface DescribedBest extends ScoredBest {
   metric: string
   rule: Rule
-  /** A text, as in the table: `Number()` reads it. */
-  score: string
-  step: number
-  life: number
-  source: string
-  copy?: string
-  state: string
 }
 
 /** What is wrong with an upload. */
@@ -177,8 +171,8 @@ function startingWith({ entries }: LoadedRun, prefix: string): [string, Attribut
 }
 
 function bestOf(entry: Attributes): DescribedBest {
-  const { metric, rule, score, step, life, source, copy, state } = entry as unknown as DescribedBest
-  return { metric, rule, score, step, life, source, ...(copy !== undefined && { copy }), state }
+  const { metric, rule } = entry as unknown as DescribedBest
+  return { metric, rule, ...scoredBest(entry) }
 }
 
 function problemOf([entry, attributes]: [string, Attributes]): DescribedProblem {

@@ -10,23 +10,14 @@ import {
   placeText,
 } from './index-page.ts'
 import { QueryError, quoted } from './problem-details.ts'
+import { type ScoredBest, scoredBest } from './scored-best.ts'
 import type { Stack } from './stack.ts'
 
 /** A run at its place. */
-export interface RankedRun {
+export interface RankedRun extends ScoredBest {
   /** From 1, over all pages. */
   rank: number
   run: string
-  /** A text, as in the table: `Number()` reads it. */
-  score: string
-  step: number
-  /** Position among the run's lives, from 0. */
-  life: number
-  /** URI of the trainer's upload, which may be evicted. */
-  source: string
-  /** URI of the best copy; missing while it is being made. */
-  copy?: string
-  state: string
 }
 
 export interface LeaderboardAnswer {
@@ -126,6 +117,6 @@ async function ruleOf(stack: Stack, metric: string): Promise<Rule> {
 }
 
 function rankedRun(item: IndexPage['items'][number], rank: number): RankedRun {
-  const { run, score, step, life, source, copy, state } = item as unknown as RankedRun
-  return { rank, run, score, step, life, source, ...(copy !== undefined && { copy }), state }
+  const { run } = item as unknown as RankedRun
+  return { rank, run, ...scoredBest(item) }
 }
