@@ -14,6 +14,9 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const REQUIRE =
   "import{createRequire as createRequireOfBundle}from'node:module';const require=createRequireOfBundle(import.meta.url);"
 
+/** Traces that name the sources; and garbage that is let go of while gigabytes are read (lib/bucket/object-reader). */
+const NODE_OPTIONS = '--enable-source-maps --expose-gc'
+
 export interface HubFunctionProps {
   readonly timeoutSeconds: number
   readonly memoryMb: number
@@ -44,7 +47,7 @@ export function hubFunction(
     architecture: Architecture.ARM_64,
     timeout: Duration.seconds(props.timeoutSeconds),
     memorySize: props.memoryMb,
-    environment: { ...props.environment, NODE_OPTIONS: '--enable-source-maps' },
+    environment: { ...props.environment, NODE_OPTIONS },
     role: roleOf(
       scope,
       `${id}Role`,

@@ -25,6 +25,8 @@ export interface Place {
  * what is old. Here as for a function of 256 MB; with V8's own limits, garbage may take more than that.
  */
 const HEAP_OF_256_MB = ['--max-semi-space-size=12', '--max-old-space-size=231']
+/** As the stack's functions have it (infra/functions.ts). */
+const NODE_OPTIONS = ['--expose-gc']
 
 /** Scripts by the name of the engine; the peers come before ours. */
 export const ENGINES: Readonly<Record<string, { script: string; runs: 'node' | 'python' }>> = {
@@ -44,7 +46,7 @@ export async function runEngine(python: string, name: string, place: Place): Pro
   const [program, ...script] =
     engine.runs === 'python'
       ? [python, source]
-      : [process.execPath, ...HEAP_OF_256_MB, await bundled(source, folder)]
+      : [process.execPath, ...HEAP_OF_256_MB, ...NODE_OPTIONS, await bundled(source, folder)]
   const { stdout } = await promisify(execFile)(
     program,
     [...script, endpoint, bucket, key, outKey, folder],

@@ -40,9 +40,6 @@ await file.put({
 })
 await file.drop()
 
-const copied = plan.pieces.reduce(
-  (sum, piece) => sum + (piece.kind === 'copy' ? piece.lengthBytes : 0),
-  0,
-)
-const hashedBytes = file.hashedBy === 'function' ? copied : 0
+// Of these sizes a file is staged, and read there whole.
+const hashedBytes = file.hashedBy === 'function' ? plan.sizeBytes : 0
 printFigures({ started, count, hashedBytes, processorSeconds, spent: count.spent() })

@@ -10,6 +10,7 @@ import {
   checkLocalHeaders,
   type LongestParts,
   type Part,
+  type Piece,
   type RewritePlan,
 } from '../checkpoint/rewrite.ts'
 import { type Assembled, assembleObject } from './assemble-object.ts'
@@ -19,6 +20,7 @@ import type { TimeLeft } from './deadline.ts'
 import { hashByReading, hashByStore, wholeSha256 } from './hash.ts'
 import { headOf } from './head.ts'
 import { abortUpload, type Destination, findUpload, type MultipartUpload } from './multipart.ts'
+import { objectReader } from './object-reader.ts'
 import { readPieces } from './read-pieces.ts'
 import {
   dropStaged,
@@ -162,14 +164,14 @@ interface Ready {
 async function hashed(move: Move, { storeHashBytes }: MoveLimits): Promise<Ready & { hash: Hash }> {
   const { source, reader, plan, timeLeft, progress } = move
   const { hash } = progress ?? {}
-  const read = async () => {
-    const sha256 = await hashByReading(reader, plan.pieces, timeLeft)
+  const read = async (file: RangeReader, pieces: readonly Piece[]) => {
+    const sha256 = await hashByReading(file, pieces, timeLeft)
     return { sha256, hashedBy: 'function' } as const
   }
   if (hash !== undefined && progress?.from === 'source') return { hash, staged: undefined }
   if (hash !== undefined) return { hash, staged: (await stage(move)).staged }
   if (plan.sizeBytes > storeHashBytes || computingNone.has(source.bucket.s3)) {
-    return { hash: await read(), staged: undefined }
+    return { hash: await read(reader, plan.pieces), staged: undefined }
   }
   const { staged, sha256 } = await stage(move)
   if (sha256 !== undefined) return { hash: { sha256, hashedBy: 's3' }, staged }
@@ -178,7 +180,10 @@ async function hashed(move: Move, { storeHashBytes }: MoveLimits): Promise<Ready
     return { hash: { sha256: copied.sha256, hashedBy: 's3' }, staged: copied.staged }
   }
   computingNone.add(source.bucket.s3)
-  return { hash: await read(), staged: copied.staged }
+  // Of one stretch, which takes a few long reads; the planned ranges may be thousands of short ones.
+  const whole: Piece = { kind: 'copy', offset: 0, lengthBytes: plan.sizeBytes }
+  const hashOfStaged = await read(objectReader(source.bucket, copied.staged), [whole])
+  return { hash: hashOfStaged, staged: copied.staged }
 }
 
 /** The file under its staging key, and its hash where S3 has computed it already. */
