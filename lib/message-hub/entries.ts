@@ -35,39 +35,36 @@ export interface Setting {
 export function entriesOf(decision: Decision, setting: Setting): Entries {
   const { ledger, outcome } = decision
   const entries: Entries = new Map()
-  entries.set('runtime_info', runtimeInfo(decision, setting))
-  entries.set('run', runEntry(decision, setting.bucket))
+  const put = (entry: string, attributes: Attributes) =>
+    entries.set(entry, withoutUndefined(attributes))
+  put('runtime_info', runtimeInfo(decision, setting))
+  put('run', runEntry(decision, setting.bucket))
   for (const [id, facts] of ledger.history.steps) {
+    const fact = outcome.standings.get(id)?.fact
     const fate = outcome.fates.get(id)
     const state = ledger.checkpoints.get(id)
-    const fact = outcome.standings.get(id)?.fact
-    entries.set(`step#${id}`, {
-      ...stepEntry(facts, fate, state),
-      ...(fate?.kind === 'evicted' && restorableBy(state, fact, setting.noncurrentDays)),
-      // Of what is gone it depends on the way whether it was stripped before.
-      removed_keys: fact && stays(fate) ? shownKeys(droppedFrom(fact, fact.live)) : undefined,
-    })
+    entries.set(`step#${id}`, stepEntry(facts, fate, state, fact, setting.noncurrentDays))
   }
-  for (const [entry, attributes] of toldEntries(ledger.history)) entries.set(entry, attributes)
+  for (const [entry, attributes] of toldEntries(ledger.history)) put(entry, attributes)
   for (const { key, versionIds, faults } of ledger.sources.values()) {
-    entries.set(`read#${keyOrHash(key)}`, { key, version_ids: versionIds, faults })
+    put(`read#${keyOrHash(key)}`, { key, version_ids: versionIds, faults })
   }
   for (const [key, artifact] of ledger.artifacts) {
-    entries.set(`artifact#${keyOrHash(key)}`, artifactEntry(key, artifact))
+    put(`artifact#${keyOrHash(key)}`, artifactEntry(key, artifact))
   }
   for (const [folder, claim] of ledger.claims) {
-    entries.set(`out_dir#${keyOrHash(folder)}`, { folder, ...claim })
+    put(`out_dir#${keyOrHash(folder)}`, { folder, ...claim })
   }
   for (const effect of ledger.effects) {
-    entries.set(`effect#${String(effect.number).padStart(16, '0')}`, effectEntry(effect))
+    put(`effect#${String(effect.number).padStart(16, '0')}`, effectEntry(effect))
   }
   for (const [metric, attributes] of bestEntries(decision, setting.bucket)) {
-    entries.set(`best#${metric}`, attributes)
+    put(`best#${metric}`, attributes)
   }
   for (const { id, severity, key, field, reason } of problemsOf(decision)) {
-    entries.set(`problem#${id}`, { severity, key, field, reason })
+    put(`problem#${id}`, { severity, key, field, reason })
   }
-  return new Map([...entries].map(([entry, attributes]) => [entry, withoutUndefined(attributes)]))
+  return entries
 }
 
 /** The hook's own keys, the options in force, and how far the hub got. Bounded, however long the run. */
@@ -141,20 +138,20 @@ function stepEntry(
   facts: StepFacts,
   fate: Fate | undefined,
   state: CheckpointState | undefined,
+  fact: CheckpointFact | undefined,
+  noncurrentDays: number,
 ): Attributes {
-  return {
+  return withoutUndefined({
     series: facts.series,
     step: facts.step,
     uploads: facts.uploads.map(uploadOf),
     metrics: facts.metrics.map(metricOf),
     removed: facts.removal,
-    evicted_version:
-      state?.evicted &&
-      withoutUndefined({
-        version_id: state.evicted.versionId,
-        etag: state.evicted.etag,
-        seconds: state.evicted.seconds,
-      }),
+    evicted_version: state?.evicted && {
+      version_id: state.evicted.versionId,
+      etag: state.evicted.etag,
+      seconds: state.evicted.seconds,
+    },
     withdrawn_evictions: state?.withdrawn.length ? state.withdrawn : undefined,
     unstripped: state?.unstripped && {
       bytes: state.unstripped.bytes,
@@ -164,7 +161,10 @@ function stepEntry(
     },
     fate: fate?.kind ?? 'no checkpoint',
     reason: fate?.reason ?? 'metrics only: no checkpoint of this step was uploaded',
-  }
+    ...(fate?.kind === 'evicted' && restorableBy(state, fact, noncurrentDays)),
+    // Of what is gone it depends on the way whether it was stripped before.
+    removed_keys: fact && stays(fate) ? shownKeys(droppedFrom(fact, fact.live)) : undefined,
+  })
 }
 
 /** Until when an evicted checkpoint can be had back; nothing where its last version has expired. */
@@ -278,11 +278,20 @@ function keyOrHash(key: string): string {
   return `sha256:${createHash('sha256').update(key).digest('hex')}`
 }
 
+const OWN = { enumerable: true, configurable: true, writable: true }
+
 /** DynamoDB keeps no undefined values, so what is written has none either: the two can be compared. */
 function withoutUndefined(attributes: Attributes): Attributes {
-  const defined = Object.entries(attributes).filter(([, value]) => value !== undefined)
-  for (const each of defined) if (isMap(each[1])) each[1] = withoutUndefined(each[1])
-  return Object.fromEntries(defined)
+  const defined: Attributes = {}
+  for (const name of Object.keys(attributes)) {
+    const value = attributes[name]
+    if (value === undefined) continue
+    const kept = isMap(value) ? withoutUndefined(value) : value
+    // A metric may have this name too, which names no attribute where it is assigned to.
+    if (name === '__proto__') Object.defineProperty(defined, name, { ...OWN, value: kept })
+    else defined[name] = kept
+  }
+  return defined
 }
 
 function isMap(value: unknown): value is Attributes {

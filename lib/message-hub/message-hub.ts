@@ -4,7 +4,6 @@
  * Moves entries in and out, whole runs at a time, and never decides. Every commit is one conditional
  * transaction on the run's version number.
  */
-import { isDeepStrictEqual } from 'node:util'
 import {
   type AttributeValue,
   type DynamoDBClient,
@@ -22,6 +21,7 @@ import { claimantIn } from './claims.ts'
 import { entriesOf, type Setting } from './entries.ts'
 import { ConflictError } from './message-hub-error.ts'
 import { ledgerOf, versionOf } from './reading.ts'
+import { sameAttributes } from './same-attributes.ts'
 import { type Attributes, type Entries, kindOf } from './schema.ts'
 
 /** A run as it was read. */
@@ -157,7 +157,7 @@ type Change = [entry: string, attributes: Attributes | undefined]
 /** Entries to write and, without attributes, to delete; `runtime_info` goes with every transaction. */
 function changesBetween(before: Entries, after: Entries): Change[] {
   const written = [...after].filter(
-    ([entry, attributes]) => !isDeepStrictEqual(before.get(entry), attributes),
+    ([entry, attributes]) => !sameAttributes(before.get(entry), attributes),
   )
   const deleted = [...before.keys()]
     .filter((entry) => !after.has(entry) && isOfTheHub(entry))
@@ -182,7 +182,7 @@ function priority([entry, attributes]: Change, before: Entries): number {
   if (kind !== 'step' || known === undefined || attributes === undefined) return place
   const substance = (step: Attributes) =>
     Object.fromEntries(Object.entries(step).filter(([name]) => !EXPLANATIONS.includes(name)))
-  return isDeepStrictEqual(substance(known), substance(attributes)) ? PRIORITY.length : place
+  return sameAttributes(substance(known), substance(attributes)) ? PRIORITY.length : place
 }
 
 async function transact(

@@ -1,8 +1,13 @@
 /** The entries of the table as a ledger again. */
 import {
+  type BeginFact,
+  type ConsentFact,
   type ControlFact,
   compareMoments,
+  type EndFact,
   momentOf,
+  type OptionsFact,
+  type PinFact,
   type StepFacts,
   type Upload,
 } from '../hook/history.ts'
@@ -11,6 +16,7 @@ import {
   type Action,
   type Artifact,
   type ArtifactIdentity,
+  type CheckpointState,
   emptyLedger,
   type Ledger,
   type Refusal,
@@ -47,36 +53,29 @@ function readEntry(ledger: Ledger, entry: string, attributes: Attributes): void 
     case 'runtime_info':
       readRuntimeInfo(ledger, parsed('runtime_info', run, entry, attributes))
       return
-    case 'step':
-      readStep(ledger, entry.slice('step#'.length), parsed('step', run, entry, attributes))
-      return
-    case 'options': {
-      const fact = parsed('options', run, entry, attributes)
-      history.options.push({ ...controlOf(fact), named: argumentsIn(fact.arguments) })
-      return
-    }
-    case 'life': {
-      const fact = parsed('life', run, entry, attributes)
-      history.begins.push({ ...controlOf(fact), resumeFrom: fact.resume_from })
+    case 'step': {
+      const stored = parsed('step', run, entry, attributes)
+      const id = entry.slice('step#'.length)
+      history.steps.set(id, stepFactsOf(stored))
+      const state = checkpointStateOf(stored)
+      if (state !== undefined) ledger.checkpoints.set(id, state)
       return
     }
-    case 'end': {
-      const fact = parsed('end', run, entry, attributes)
-      history.ends.push({ ...controlOf(fact), last: fact.last })
+    case 'options':
+      history.options.push(optionsFactOf(parsed('options', run, entry, attributes)))
       return
-    }
-    case 'pin': {
-      const fact = parsed('pin', run, entry, attributes)
-      const { name, pinned, by } = fact
-      history.pins.push({ ...controlOf(fact), name, pinned, by })
+    case 'life':
+      history.begins.push(beginFactOf(parsed('life', run, entry, attributes)))
       return
-    }
-    case 'consent': {
-      const fact = parsed('consent', run, entry, attributes)
-      const { options_version_id: optionsVersionId, evicts, by } = fact
-      history.consents.push({ ...controlOf(fact), optionsVersionId, evicts, by })
+    case 'end':
+      history.ends.push(endFactOf(parsed('end', run, entry, attributes)))
       return
-    }
+    case 'pin':
+      history.pins.push(pinFactOf(parsed('pin', run, entry, attributes)))
+      return
+    case 'consent':
+      history.consents.push(consentFactOf(parsed('consent', run, entry, attributes)))
+      return
     case 'read': {
       const { key, version_ids, faults } = parsed('read', run, entry, attributes)
       ledger.sources.set(key, { key, versionIds: version_ids, faults })
@@ -144,11 +143,11 @@ function readRuntimeInfo(ledger: Ledger, info: Parsed<'runtime_info'>): void {
   )
 }
 
-function readStep(ledger: Ledger, id: string, entry: Parsed<'step'>): void {
-  const facts: StepFacts = {
-    series: entry.series,
-    step: entry.step,
-    uploads: entry.uploads.map((upload) => ({
+function stepFactsOf(stored: Parsed<'step'>): StepFacts {
+  return {
+    series: stored.series,
+    step: stored.step,
+    uploads: stored.uploads.map((upload) => ({
       key: upload.key,
       versionId: upload.version_id,
       etag: upload.etag,
@@ -161,7 +160,7 @@ function readStep(ledger: Ledger, id: string, entry: Parsed<'step'>): void {
       ...directoryOf(upload.directory),
       ...stripOf(upload.strips),
     })),
-    metrics: entry.metrics.map((metric) => ({
+    metrics: stored.metrics.map((metric) => ({
       metric: metric.metric,
       value: metric.value === undefined ? null : scoreOf(metric.value),
       seconds: metric.seconds,
@@ -171,14 +170,15 @@ function readStep(ledger: Ledger, id: string, entry: Parsed<'step'>): void {
       ordinal: metric.ordinal,
       versionId: metric.version_id,
     })),
-    removal: entry.removed,
+    removal: stored.removed,
   }
-  ledger.history.steps.set(id, facts)
-  const evicted = entry.evicted_version
-  const withdrawn = entry.withdrawn_evictions ?? []
-  const unstripped = entry.unstripped
-  if (evicted === undefined && withdrawn.length === 0 && unstripped === undefined) return
-  ledger.checkpoints.set(id, {
+}
+
+/** What the hub did to the checkpoint of a step; nothing where it has not touched it. */
+function checkpointStateOf(stored: Parsed<'step'>): CheckpointState | undefined {
+  const { evicted_version: evicted, withdrawn_evictions: withdrawn = [], unstripped } = stored
+  if (evicted === undefined && withdrawn.length === 0 && unstripped === undefined) return undefined
+  return {
     evicted: evicted && {
       versionId: evicted.version_id,
       etag: evicted.etag,
@@ -193,7 +193,7 @@ function readStep(ledger: Ledger, id: string, entry: Parsed<'step'>): void {
           unstripped.refusal === undefined ? undefined : refusalIn(unstripped.refusal, unstripped),
       },
     }),
-  })
+  }
 }
 
 function stripOf(stored: Parsed<'step'>['uploads'][number]['strips']): Pick<Upload, 'strips'> {
@@ -208,6 +208,28 @@ function directoryOf(
   if (stored === undefined) return {}
   const { marker, files, removed = 0 } = stored
   return { directory: { marker, files, removed } }
+}
+
+function optionsFactOf(stored: Parsed<'options'>): OptionsFact {
+  return { ...controlOf(stored), named: argumentsIn(stored.arguments) }
+}
+
+function beginFactOf(stored: Parsed<'life'>): BeginFact {
+  return { ...controlOf(stored), resumeFrom: stored.resume_from }
+}
+
+function endFactOf(stored: Parsed<'end'>): EndFact {
+  return { ...controlOf(stored), last: stored.last }
+}
+
+function pinFactOf(stored: Parsed<'pin'>): PinFact {
+  const { name, pinned, by } = stored
+  return { ...controlOf(stored), name, pinned, by }
+}
+
+function consentFactOf(stored: Parsed<'consent'>): ConsentFact {
+  const { options_version_id: optionsVersionId, evicts, by } = stored
+  return { ...controlOf(stored), optionsVersionId, evicts, by }
 }
 
 function controlOf(fact: {

@@ -10,9 +10,19 @@ const REMEMBERED = new URL('remembered.ts', import.meta.url).href
 /** By file below `lib`, each with how its answers are told apart. */
 const KEPT: Record<string, Record<string, string>> = {
   'hook/names.ts': { meaningOf: 'byTexts', stepIn: 'byTexts' },
-  'hook/fold.ts': { outcomeOf: 'byHistory' },
+  'hook/fold.ts': { fold: 'byFacts' },
   'message-hub/message-hub.ts': { entryOf: 'byLast' },
-  'message-hub/reading.ts': { parsed: 'byLast', ledgerOf: 'byEntries' },
+  'message-hub/reading.ts': {
+    parsed: 'byLast',
+    ledgerOf: 'byEntries',
+    stepFactsOf: 'byLast',
+    checkpointStateOf: 'byLast',
+    optionsFactOf: 'byLast',
+    beginFactOf: 'byLast',
+    endFactOf: 'byLast',
+    pinFactOf: 'byLast',
+    consentFactOf: 'byLast',
+  },
 }
 
 registerHooks({

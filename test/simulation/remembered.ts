@@ -57,23 +57,63 @@ export function byEntries<Answer>(
   }
 }
 
-interface Ledger {
-  readonly history: object
-  readonly artifacts: object
+type Facts = readonly object[]
+
+interface History {
+  readonly stackArguments: object
+  readonly options: Facts
+  readonly begins: Facts
+  readonly ends: Facts
+  readonly pins: Facts
+  readonly consents: Facts
+  readonly steps: ReadonlyMap<string, object>
 }
 
-/** By a history and the artifacts beside it. */
-export function byHistory<Answer>(
-  ask: (ledger: Ledger, brake: number) => Answer,
-): (ledger: Ledger, brake: number) => Answer {
-  const answers = new WeakMap<object, { artifacts: object; brake: number; answer: Answer }>()
-  return (ledger, brake) => {
-    const known = answers.get(ledger.history)
-    if (known?.artifacts === ledger.artifacts && known.brake === brake) return known.answer
-    const answer = ask(ledger, brake)
-    answers.set(ledger.history, { artifacts: ledger.artifacts, brake, answer })
+/** By what is said in a history, whoever read it. */
+export function byFacts<Answer>(
+  ask: (run: string, history: History, brake: number, removed?: ReadonlySet<string>) => Answer,
+): (run: string, history: History, brake: number, removed?: ReadonlySet<string>) => Answer {
+  const answers = new Map<string, Answer>()
+  return (run, history, brake, removed) => {
+    const { stackArguments, options, begins, ends, pins, consents, steps } = history
+    let question = `${JSON.stringify([run, brake, [...(removed ?? [])]])} ${factOf(stackArguments)}`
+    for (const facts of [options, begins, ends, pins, consents, steps.values()]) {
+      question += ';'
+      for (const fact of facts) question += `${factOf(fact)} `
+    }
+    const known = answers.get(question)
+    if (known !== undefined) return known
+    const answer = ask(run, history, brake, removed)
+    if (answers.size >= MOST_KEPT) answers.clear()
+    answers.set(question, answer)
     return answer
   }
+}
+
+const facts = new WeakMap<object, number>()
+const factsByText = new Map<string, number>()
+let counted = 0
+
+/** A number that is the same for facts that say the same. */
+function factOf(fact: object): number {
+  const known = facts.get(fact)
+  if (known !== undefined) return known
+  const text = JSON.stringify(fact, withEachNumber)
+  let number = factsByText.get(text)
+  if (number === undefined) {
+    counted += 1
+    number = counted
+    if (factsByText.size >= MOST_KEPT) factsByText.clear()
+    factsByText.set(text, number)
+  }
+  facts.set(fact, number)
+  return number
+}
+
+/** JSON knows neither NaN nor the infinities, nor which zero it is. */
+function withEachNumber(_: string, value: unknown): unknown {
+  if (typeof value !== 'number') return value
+  return Object.is(value, -0) ? '-0' : Number.isFinite(value) ? value : String(value)
 }
 
 function frozen<Value>(value: Value): Value {

@@ -8,6 +8,7 @@ import {
   type TransactWriteItem,
   type TransactWriteItemsCommandInput,
 } from '@aws-sdk/client-dynamodb'
+import { answeredError } from '../answered-error.ts'
 import { byUtf8 } from '../text-order.ts'
 import { type Bindings, holds, type Item } from './expressions.ts'
 
@@ -186,7 +187,10 @@ function equalTo(name: string, expression: string, bindings: Bindings): string {
 export function cancelled(reasons: { Code: string }[]): TransactionCanceledException {
   const message = `Transaction cancelled: [${reasons.map(({ Code }) => Code).join(', ')}]`
   const $metadata = { httpStatusCode: 400 }
-  return new TransactionCanceledException({ message, $metadata, CancellationReasons: reasons })
+  const CancellationReasons = reasons
+  return answeredError(
+    () => new TransactionCanceledException({ message, $metadata, CancellationReasons }),
+  )
 }
 
 function invalid(what: string): DynamoDBServiceException {
@@ -198,10 +202,7 @@ export function dynamodbError(
   status: number,
   message = name,
 ): DynamoDBServiceException {
-  return new DynamoDBServiceException({
-    name,
-    message,
-    $fault: status >= 500 ? 'server' : 'client',
-    $metadata: { httpStatusCode: status },
-  })
+  const $fault = status >= 500 ? 'server' : 'client'
+  const $metadata = { httpStatusCode: status }
+  return answeredError(() => new DynamoDBServiceException({ name, message, $fault, $metadata }))
 }

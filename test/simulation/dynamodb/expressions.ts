@@ -12,16 +12,19 @@ export interface Bindings {
 
 /** Whether an expression holds of an item, or of none. */
 export function holds(expression: string, bindings: Bindings, item: Item | undefined): boolean {
-  return termsOf(expression).some((all) => all.every((term) => termHolds(term, bindings, item)))
+  return termsOf(expression).some((all) => all.every((term) => term(bindings, item)))
 }
 
-const read = new Map<string, string[][]>()
+/** One comparison or function, read once. */
+type Term = (bindings: Bindings, item: Item | undefined) => boolean
+
+const read = new Map<string, Term[][]>()
 
 /** Any of these lists of terms is to hold as a whole. */
-function termsOf(expression: string): string[][] {
+function termsOf(expression: string): Term[][] {
   const known = read.get(expression)
   if (known !== undefined) return known
-  const terms = expression.split(' OR ').map((all) => all.split(' AND ').map((term) => term.trim()))
+  const terms = expression.split(' OR ').map((all) => all.split(' AND ').map(termIn))
   read.set(expression, terms)
   return terms
 }
@@ -29,20 +32,30 @@ function termsOf(expression: string): string[][] {
 const FUNCTION = /^(attribute_not_exists|attribute_exists|begins_with)\(([^,)]+)(?:,\s*([^)]+))?\)$/
 const COMPARISON = /^(\S+)\s*(=|<>|<|>|<=|>=)\s*(\S+)$/
 
-function termHolds(term: string, bindings: Bindings, item: Item | undefined): boolean {
-  const called = FUNCTION.exec(term)
+function termIn(text: string): Term {
+  const called = FUNCTION.exec(text.trim())
   if (called !== null) {
-    const value = operandIn(called[2] ?? '', bindings, item)
-    if (called[1] === 'attribute_not_exists') return value === undefined
-    if (called[1] === 'attribute_exists') return value !== undefined
-    const prefix = operandIn(called[3] ?? '', bindings, item)
-    return value?.S !== undefined && prefix?.S !== undefined && value.S.startsWith(prefix.S)
+    const [, name, of = '', argument = ''] = called
+    const operand = operandIn(of)
+    if (name === 'attribute_not_exists') return (...at) => operand(...at) === undefined
+    if (name === 'attribute_exists') return (...at) => operand(...at) !== undefined
+    const prefix = operandIn(argument)
+    return (...at) => {
+      const [whole, begin] = [operand(...at)?.S, prefix(...at)?.S]
+      return whole !== undefined && begin !== undefined && whole.startsWith(begin)
+    }
   }
-  const compared = COMPARISON.exec(term)
-  if (compared === null) throw new TypeError(`the model of DynamoDB cannot read ${term}`)
+  const compared = COMPARISON.exec(text.trim())
+  if (compared === null) throw new TypeError(`the model of DynamoDB cannot read ${text}`)
   const [, left = '', operator = '', right = ''] = compared
-  const order = compare(operandIn(left, bindings, item), operandIn(right, bindings, item))
-  if (order === undefined) return operator === '<>'
+  const [one, other] = [operandIn(left), operandIn(right)]
+  return (...at) => {
+    const order = compare(one(...at), other(...at))
+    return order === undefined ? operator === '<>' : isInOrder(order, operator)
+  }
+}
+
+function isInOrder(order: number, operator: string): boolean {
   switch (operator) {
     case '=':
       return order === 0
@@ -59,20 +72,23 @@ function termHolds(term: string, bindings: Bindings, item: Item | undefined): bo
   }
 }
 
-function operandIn(
-  operand: string,
-  { ExpressionAttributeNames, ExpressionAttributeValues }: Bindings,
-  item: Item | undefined,
-): AttributeValue | undefined {
+type Operand = (bindings: Bindings, item: Item | undefined) => AttributeValue | undefined
+
+function operandIn(operand: string): Operand {
   const text = operand.trim()
   if (text.startsWith(':')) {
-    const value = ExpressionAttributeValues?.[text]
-    if (value === undefined) throw new TypeError(`${text} stands for nothing`)
-    return value
+    return ({ ExpressionAttributeValues }) => {
+      const value = ExpressionAttributeValues?.[text]
+      if (value === undefined) throw new TypeError(`${text} stands for nothing`)
+      return value
+    }
   }
-  const name = text.startsWith('#') ? ExpressionAttributeNames?.[text] : text
-  if (name === undefined) throw new TypeError(`${text} stands for nothing`)
-  return item?.[name]
+  if (!text.startsWith('#')) return (_, item) => item?.[text]
+  return ({ ExpressionAttributeNames }, item) => {
+    const name = ExpressionAttributeNames?.[text]
+    if (name === undefined) throw new TypeError(`${text} stands for nothing`)
+    return item?.[name]
+  }
 }
 
 /** Nothing where the two are not of one type, or one is not there. */
