@@ -30,6 +30,9 @@ export function runEntry(decision: Decision, bucket: string): Attributes {
     evicted: fates.filter(({ kind }) => kind === 'evicted').length,
     lives: outcome.survey.lives.length,
     last_step: last?.step,
+    best: outcome.best.map(({ metric, score, checkpoint }) => {
+      return { metric, score: scoreText(score), step: checkpoint.step }
+    }),
     problems: problemsOf(decision).length,
   }
 }

@@ -16,7 +16,16 @@ export interface ListedRun {
   lives: number
   /** Missing until there is a complete checkpoint. */
   last_step?: number
+  /** By each tracked metric that has a best; missing where the run was last changed before lists had it. */
+  best?: ListedBest[]
   problems: number
+}
+
+export interface ListedBest {
+  metric: string
+  /** A text, as in the table: `Number()` reads it. */
+  score: string
+  step: number
 }
 
 export interface RunsAnswer {

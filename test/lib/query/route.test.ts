@@ -68,7 +68,15 @@ describe('/runs', () => {
   test('lists every run with what a list needs', async () => {
     const { runs, next } = await asked('/runs')
     expect((runs as Json[]).map(({ run }) => run).toSorted()).toEqual(RUNS.toSorted())
-    expect((runs as Json[])[0]).toMatchObject({ checkpoints: 2, last_step: 2, problems: 0 })
+    expect((runs as Json[])[0]).toMatchObject({
+      checkpoints: 2,
+      last_step: 2,
+      best: [
+        { metric: 'acc', score: expect.stringMatching(/^0\.5\d?$/), step: 1 },
+        { metric: 'val/loss', score: '2', step: 1 },
+      ],
+      problems: 0,
+    })
     expect(next).toBeUndefined()
   })
 
