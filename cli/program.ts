@@ -22,6 +22,7 @@ import { addRestore } from './commands/restore.ts'
 import { addResume } from './commands/resume.ts'
 import { addRuns } from './commands/runs.ts'
 import { addShow } from './commands/show.ts'
+import { addUi } from './commands/ui.ts'
 import { addUnpin } from './commands/unpin.ts'
 import { addUrl } from './commands/url.ts'
 import { EXIT_CODES } from './failure.ts'
@@ -58,6 +59,7 @@ export function programOf(shell: Shell, version: string): Command {
   addResume(program, shell)
   addPublished(program, shell)
   addLeaderboard(program, shell)
+  addUi(program, shell)
   addDownload(program, shell)
   addUrl(program, shell)
   addPush(program, shell)

@@ -54,6 +54,9 @@ describe('packed', () => {
   test('it holds the bundle, and no TypeScript', async () => {
     const files = await readdir(installed, { recursive: true })
     expect(files).toContain('dist/ckpt.mjs')
+    for (const name of ['index.html', 'main.js', 'style.css', 'icon.svg']) {
+      expect(files).toContain(`dist/dashboard/${name}`)
+    }
     expect(files.filter((name) => name.endsWith('.ts'))).toEqual([])
   })
 
