@@ -117,6 +117,7 @@ const CHANGE_MESSAGE_HUB: readonly Permission[] = [
     // TransactWriteItems is authorised through the actions of its parts.
     actions: [
       'dynamodb:Query',
+      'dynamodb:GetItem',
       'dynamodb:PutItem',
       'dynamodb:DeleteItem',
       'dynamodb:ConditionCheckItem',

@@ -21,7 +21,7 @@ import { ConflictError, MessageHubError } from './message-hub-error.ts'
 import { claimSchema, type Entries } from './schema.ts'
 
 /** The sort key of a claim. */
-const CLAIM = 'claim'
+export const CLAIM = 'claim'
 
 /** Where claims lie. */
 interface Table {

@@ -46,11 +46,13 @@ async function deleteEntries(
   { ledger: { run }, version }: LoadedRun,
   entries: string[],
 ): Promise<void> {
+  // Whoever knows the run reads it anew: that these entries went is in no commit.
   const unchanged: TransactWriteItem = {
-    ConditionCheck: {
+    Update: {
       TableName,
       Key: marshall({ run, entry: 'runtime_info' }),
-      ...ofVersion(version),
+      UpdateExpression: 'REMOVE #commit, recent_commits',
+      ...ofVersion(version, { '#commit': 'commit' }),
     },
   }
   const deletions = entries.map(
@@ -69,10 +71,10 @@ async function deleteInfo(
   await ifUnchanged(run, () => dynamodb.send(command))
 }
 
-function ofVersion(version: number) {
+function ofVersion(version: number, names: Record<string, string> = {}) {
   return {
     ConditionExpression: '#version = :version',
-    ExpressionAttributeNames: { '#version': 'version' },
+    ExpressionAttributeNames: { '#version': 'version', ...names },
     ExpressionAttributeValues: marshall({ ':version': version }),
   }
 }

@@ -8,6 +8,7 @@ import {
   type AttributeValue,
   type DynamoDBClient,
   paginateQuery,
+  TransactGetItemsCommand,
   TransactionCanceledException,
   type TransactWriteItem,
   TransactWriteItemsCommand,
@@ -17,8 +18,10 @@ import type { NamedArguments } from '../hook/hook-arguments.ts'
 import { emptyLedger, type Ledger } from '../hook/ledger.ts'
 import type { Run } from '../hook/names.ts'
 import type { Decision } from '../hook/plan.ts'
-import { claimantIn } from './claims.ts'
+import { CLAIM, claimantIn } from './claims.ts'
+import { type Change, chainAfter, chainOf, changedSince } from './commit-chain.ts'
 import { entriesOf, type Setting } from './entries.ts'
+import type { KnownRuns } from './known-runs.ts'
 import { ConflictError } from './message-hub-error.ts'
 import { ledgerOf, versionOf } from './reading.ts'
 import { sameAttributes } from './same-attributes.ts'
@@ -38,10 +41,12 @@ export interface MessageHub {
   setting: Omit<Setting, 'version'>
   /** The stack's default arguments: what a run that is met for the first time begins with. */
   stackArguments: NamedArguments
+  /** Where a process that reads the same runs again keeps them in between; each time all is read without it. */
+  known?: KnownRuns
 }
 
 /** As much of it as reading takes. */
-export type ReadableHub = Pick<MessageHub, 'dynamodb' | 'tableName' | 'stackArguments'>
+export type ReadableHub = Pick<MessageHub, 'dynamodb' | 'tableName' | 'stackArguments' | 'known'>
 
 /** DynamoDB takes 100 actions in a transaction. */
 const ENTRIES_AT_ONCE = 95
@@ -71,26 +76,97 @@ const EXPLANATIONS = ['fate', 'reason', 'restorable_days', 'restorable_until']
 const READINGS = 8
 
 /**
- * Reads all that the hub knows of a run, consistently.
- *
- * Neither a query nor its pages are one moment. So the version comes first, and all else must go with it: what
- * is older is read again, and what is newer makes the commit a conflict.
+ * Reads all that the hub knows of a run, consistently; of a run that is known already, what changed since.
  *
  * @throws {ConflictError} where other workers committed during every reading
  * @throws {MessageHubError} where an entry is not as the hub writes it
  */
 export async function loadRun(hub: ReadableHub, run: Run): Promise<LoadedRun> {
+  const loaded = (await catchUp(hub, run)) ?? (await readAll(hub, run))
+  hub.known?.keep(loaded)
+  return loaded
+}
+
+/**
+ * Neither a query nor its pages are one moment. So the version comes first, and all else must go with it: what
+ * is older is read again, and what is newer makes the commit a conflict.
+ */
+async function readAll(hub: ReadableHub, run: Run): Promise<LoadedRun> {
   let known = versionOf(run, await entriesIn(hub, run, 'runtime_info'))
   for (let reading = 0; reading < READINGS; reading++) {
     const entries = await entriesIn(hub, run)
     const version = versionOf(run, entries)
-    if (version === known) {
-      const ledger = version === 0 ? emptyLedger(run, hub.stackArguments) : ledgerOf(run, entries)
-      return { ledger: { ...ledger, claimedBy: claimantIn(run, entries) }, entries, version }
-    }
+    if (version === known) return loadedOf(hub, run, entries)
     known = version
   }
   throw new ConflictError(run)
+}
+
+function loadedOf({ stackArguments }: ReadableHub, run: Run, entries: Entries): LoadedRun {
+  const version = versionOf(run, entries)
+  const ledger = version === 0 ? emptyLedger(run, stackArguments) : ledgerOf(run, entries)
+  return { ledger: { ...ledger, claimedBy: claimantIn(run, entries) }, entries, version }
+}
+
+/** Other runs write claims, which are no commits of this one. */
+const ALWAYS_READ = ['runtime_info', CLAIM]
+
+/** A known run as it is now, by as many entries as changed; nothing where that cannot be told. */
+async function catchUp(hub: ReadableHub, run: Run): Promise<LoadedRun | undefined> {
+  const known = hub.known?.get(run)
+  const commit = known && chainOf(known.entries)?.commit
+  if (known === undefined || commit === undefined) return undefined
+  const head = await entriesAtOnce(hub, run, ALWAYS_READ)
+  const chain = head && chainOf(head)
+  const names = chain && changedSince(chain, commit)
+  if (head === undefined || names === undefined) return undefined
+  if (names.length === 0) {
+    return { ...known, ledger: { ...known.ledger, claimedBy: claimantIn(run, head) } }
+  }
+  const wanted = [...ALWAYS_READ, ...names]
+  const now = await entriesAtOnce(hub, run, wanted)
+  // Where it was changed in between, too, other entries may have been.
+  if (now === undefined || chainOf(now)?.commit !== chain?.commit) return undefined
+  return loadedOf(hub, run, withEntries(known.entries, wanted, now))
+}
+
+/** Entries of which some were read again, in the order that a query gives. */
+function withEntries(known: Entries, names: readonly string[], read: Entries): Entries {
+  const entries = new Map(known)
+  for (const name of names) {
+    const attributes = read.get(name)
+    if (attributes === undefined) entries.delete(name)
+    else entries.set(name, attributes)
+  }
+  return new Map([...entries].toSorted(([a], [b]) => byUtf8(a, b)))
+}
+
+/** DynamoDB sorts keys by their UTF-8 bytes. */
+function byUtf8(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b))
+}
+
+/**
+ * Entries by their names, as they were at one moment; nothing where somebody writes them at this very moment, or
+ * where they are more than a transaction reads (4 MB).
+ */
+async function entriesAtOnce(
+  { dynamodb, tableName: TableName }: ReadableHub,
+  run: Run,
+  names: readonly string[],
+): Promise<Entries | undefined> {
+  const TransactItems = names.map((entry) => ({
+    Get: { TableName, Key: marshall({ run, entry }) },
+  }))
+  try {
+    const { Responses = [] } = await dynamodb.send(new TransactGetItemsCommand({ TransactItems }))
+    const items = Responses.flatMap(({ Item }) => (Item === undefined ? [] : [entryOf(Item)]))
+    return new Map(items.map(({ entry, attributes }) => [entry, attributes]))
+  } catch (error) {
+    const isTooMuch = error instanceof Error && error.name === 'ValidationException'
+    if (isTooMuch || isConflict(error)) return undefined
+    throw error
+  }
 }
 
 /** Entries of a run: all, or the one of a name. */
@@ -136,23 +212,26 @@ export async function commitRun(
 ): Promise<LoadedRun> {
   const { run } = loaded.ledger
   const shown = entriesOf(decision, { ...hub.setting, version: loaded.version })
+  let chain = chainOf(loaded.entries)
+  shown.set('runtime_info', { ...shown.get('runtime_info'), ...chain })
   const changes = changesBetween(loaded.entries, shown)
   if (changes.length === 0) return { ...loaded, ledger: decision.ledger }
   let { version } = loaded
   for (let at = 0; at < changes.length; at += ENTRIES_AT_ONCE) {
-    const info = { ...shown.get('runtime_info'), version: version + 1 }
     const part = changes.slice(at, at + ENTRIES_AT_ONCE)
+    chain = chainAfter(chain, [['runtime_info', shown.get('runtime_info')], ...part])
+    const info = { ...shown.get('runtime_info'), version: version + 1, ...chain }
     await transact(hub, run, version, [['runtime_info', info], ...part])
     version += 1
     shown.set('runtime_info', info)
   }
-  return { ledger: decision.ledger, entries: shown, version }
+  const committed = { ledger: decision.ledger, entries: shown, version }
+  hub.known?.keep(committed)
+  return committed
 }
 
 /** A map with the key `constructor`, as a metric may be named, looks like an instance of some class. */
 const AS_MAPS = { removeUndefinedValues: true, convertClassInstanceToMap: true }
-
-type Change = [entry: string, attributes: Attributes | undefined]
 
 /** Entries to write and, without attributes, to delete; `runtime_info` goes with every transaction. */
 function changesBetween(before: Entries, after: Entries): Change[] {

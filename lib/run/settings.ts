@@ -7,6 +7,7 @@ import {
   parseArguments,
   resolveOptions,
 } from '../hook/hook-arguments.ts'
+import { KnownRuns } from '../message-hub/known-runs.ts'
 import { dynamodbClient, s3Client, sqsClient } from './clients.ts'
 import type { MessageSource } from './failed-messages.ts'
 import type { Worker } from './worker.ts'
@@ -38,6 +39,7 @@ export function workerFromEnvironment(environment: NodeJS.ProcessEnv): Worker {
       dynamodb: dynamodbClient(),
       tableName: required(environment, 'TABLE_NAME'),
       stackArguments: stackArguments(environment, 'DEFAULT_HOOK_ARGUMENTS'),
+      known: new KnownRuns(),
       setting: {
         bucket: bucket.name,
         noncurrentDays: wholeNumber(environment, 'NONCURRENT_DAYS'),

@@ -2,6 +2,7 @@
 import {
   type DynamoDBClient,
   QueryCommand,
+  TransactGetItemsCommand,
   TransactionCanceledException,
   type TransactWriteItem,
   TransactWriteItemsCommand,
@@ -305,6 +306,21 @@ export async function tellDynamodb(dynamodb: DynamoDBClient, TableName: string):
   await query('all', '#run = :run', { ':run': 'run' }, { ConsistentRead: true })
   await query('one', '#run = :run AND entry = :entry', { ':run': 'run', ':entry': 'step#2' })
   await query('none', '#run = :run', { ':run': 'other' })
+  const read = async (call: string, ...entries: string[]) => {
+    const TransactItems = entries.map((entry) => ({
+      Get: { TableName, Key: marshall({ run: 'run', entry }) },
+    }))
+    const reading = dynamodb.send(new TransactGetItemsCommand({ TransactItems }))
+    answers.set(
+      call,
+      await reading.then(
+        ({ Responses = [] }) =>
+          Responses.map(({ Item }) => Item && Object.entries(unmarshall(Item)).toSorted()),
+        (error: Error) => error.name,
+      ),
+    )
+  }
+  await read('at one moment', 'step#2', 'none', 'runtime_info')
   await query(
     'the outbox',
     'pending = :effects AND due < :before',

@@ -17,6 +17,8 @@ const ATTRIBUTES_APART = new Set([
   'run',
   'entry',
   'version',
+  'commit',
+  'recent_commits',
   'next_effect',
   'retired_etags',
   'withdrawn_evictions',

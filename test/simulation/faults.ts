@@ -61,17 +61,17 @@ export interface FaultRates {
 }
 
 const INSIDE_200 = new Set(['CopyObject', 'CompleteMultipartUpload', 'UploadPartCopy'])
-const WRITES = /^(Put|Delete|Copy|Complete|Create|Upload|Abort|Send|Transact)/
+const WRITES = /^(Put|Delete|Copy|Complete|Create|Upload|Abort|Send|TransactWrite)/
 
 /** The faults that a call can meet. */
 export function faultsOf(operation: string, input: object): CallFault[] {
   const isWrite = WRITES.test(operation)
   const isConditional =
-    operation === 'TransactWriteItems' || 'IfMatch' in input || 'IfNoneMatch' in input
+    operation.startsWith('Transact') || (isWrite && ('IfMatch' in input || 'IfNoneMatch' in input))
   return CALL_FAULTS.filter((fault) => {
     switch (fault) {
       case 'conflict':
-        return isWrite && isConditional
+        return isConditional
       case 'error inside a 200':
         return INSIDE_200.has(operation)
       case 'body cut short':

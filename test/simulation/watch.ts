@@ -109,7 +109,9 @@ export class Watch {
    * metric has no best at all it goes at once; what becomes the best after that decision finds it gone.
    */
   #afterDecision(key: string): void {
-    const { dynamodb, schedule } = this.#world
+    const { dynamodb, s3, schedule } = this.#world
+    // A deletion that came late took it already: nothing is let go of.
+    if (s3.versions.current(key) === undefined) return
     const entries: [string, Item][] = [...dynamodb.partition(schedule.run)]
     const metric = entries.find(([entry]) => entry === `artifact#${key}`)?.[1]['of_metric']?.S
     const isBestCopy = /\/best_[^/]*$/.test(key) && !/-[0-9a-f]{8}\./.test(key)

@@ -2,6 +2,7 @@
  * The world of one schedule: the services, the functions that Lambda runs, and what goes wrong on the way.
  */
 import { keepsVersions } from '../../lib/bucket/versioning.ts'
+import { KnownRuns } from '../../lib/message-hub/known-runs.ts'
 import type { Worker } from '../../lib/run/worker.ts'
 import type { Chance } from '../oracle/chance.ts'
 import { DynamodbModel } from './dynamodb/dynamodb-model.ts'
@@ -26,6 +27,9 @@ const NAMED = 10
 const QUICK_MS = 1_500
 const LONGEST_DELAY_MS = 900_000
 
+/** How often a process that waits is asked, and not a new one. */
+const WARM = 0.8
+
 export class World {
   readonly schedule: Schedule
   readonly timeline = new Timeline(BEGIN_MS)
@@ -39,6 +43,8 @@ export class World {
   readonly #tell: ((line: string) => void) | undefined
   readonly #seed: number
   readonly #running = { ingest: 0, publish: 0, sweep: 0 }
+  /** Of processes that wait for work, what each remembers. */
+  readonly #containers: Record<FunctionName, KnownRuns[]> = { ingest: [], publish: [], sweep: [] }
   readonly #delivering: Chance
   #notifications = 0
   #invocations = 0
@@ -226,6 +232,7 @@ export class World {
     this.#running[name] += 1
     const timeoutMs = TIMEOUT_SECONDS[name] * 1000
     const invocation = new Invocation(this, `${name} ${this.#invocations}`)
+    const known = this.#containerFor(name, invocation)
     const deadlineMs = this.timeline.nowMs + timeoutMs
     const deadline = this.timeline.after(timeoutMs, () => {
       this.tally.struck('out of time')
@@ -239,13 +246,14 @@ export class World {
     }
     this.tell(`${invocation.name} begins: ${messages.map(({ messageId }) => messageId).join(' ')}`)
     const remainingMs = () => deadlineMs - this.timeline.nowMs
-    HANDLERS[name](this.#worker(invocation), { messages, remainingMs }).then(
+    HANDLERS[name](this.#worker(invocation, known), { messages, remainingMs }).then(
       ({ failedIds, reasons }) => {
         if (invocation.isDead) return
         for (const message of messages) {
           if (!failedIds.has(message.messageId)) queue?.delete(message)
         }
         for (const reason of reasons) this.#failed(invocation, reason)
+        this.#containers[name].push(known)
         invocation.end()
       },
       (error: unknown) => {
@@ -259,15 +267,22 @@ export class World {
     )
   }
 
+  /** What a process knows that is asked to work again; a new one knows nothing. One that was killed is gone. */
+  #containerFor(name: FunctionName, invocation: Invocation): KnownRuns {
+    const isWarm = this.chanceOf(`${invocation.name} container`).happens(WARM)
+    return (isWarm ? this.#containers[name].pop() : undefined) ?? new KnownRuns()
+  }
+
   #failed({ name }: Invocation, reason: string): void {
     // Where in a file it was thrown is none of the trace's business.
     this.tell(`${name} failed: ${reason.split('\n', 1)[0]}`)
     this.reasons.push(`${name}: ${reason}`)
   }
 
-  #worker(invocation: Invocation): Worker {
-    const { s3, dynamodb, sqs } = invocation.clients()
-    return workerOver(this.schedule, { s3, dynamodb, sqs }, () => this.timeline.nowSeconds)
+  #worker(invocation: Invocation, known: KnownRuns): Worker {
+    const clients = invocation.clients()
+    const worker = workerOver(this.schedule, clients, () => this.timeline.nowSeconds)
+    return { ...worker, hub: { ...worker.hub, known } }
   }
 }
 

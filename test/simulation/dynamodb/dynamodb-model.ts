@@ -4,6 +4,7 @@ import {
   type PutItemCommandInput,
   type QueryCommandInput,
   type QueryCommandOutput,
+  type TransactGetItemsCommandInput,
   TransactionCanceledException,
   type TransactWriteItem,
   type TransactWriteItemsCommandInput,
@@ -55,6 +56,7 @@ export class DynamodbModel {
     if (name === 'Query') return this.#query(input as QueryCommandInput)
     if (name === 'TransactWriteItems')
       return this.#transact(input as TransactWriteItemsCommandInput)
+    if (name === 'TransactGetItems') return this.#read(input as TransactGetItemsCommandInput)
     if (name === 'PutItem') {
       this.#put((input as PutItemCommandInput).Item ?? {})
       return ANSWERED
@@ -88,6 +90,17 @@ export class DynamodbModel {
       ),
       ...(from + page.length < all.length && last && { LastEvaluatedKey: last }),
     }
+  }
+
+  #read({ TransactItems = [] }: TransactGetItemsCommandInput): object {
+    if (TransactItems.length === 0 || TransactItems.length > MOST_ACTIONS) throw invalid('items')
+    const keys = TransactItems.map(({ Get }) => Get?.Key ?? {})
+    if (new Set(keys.map(idOf)).size < keys.length) throw invalid('one item twice')
+    const Responses = keys.map((key) => {
+      const Item = this.#find(key)
+      return Item === undefined ? {} : { Item }
+    })
+    return { ...ANSWERED, Responses }
   }
 
   #inTable({ KeyConditionExpression = '', ...bindings }: QueryCommandInput): Item[] {
