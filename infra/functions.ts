@@ -5,14 +5,11 @@ import { Architecture, Runtime } from 'aws-cdk-lib/aws-lambda'
 import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs'
 import { LogGroup, type RetentionDays } from 'aws-cdk-lib/aws-logs'
 import type { Construct } from 'constructs'
+import { REQUIRE, SMALL_AND_NAMED } from './bundling.ts'
 import { type FunctionName, PERMISSIONS } from './permissions.ts'
 import { type Arns, roleOf } from './role.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-
-// Bundled CommonJS dependencies call `require` for Node's own modules; an ES module has none.
-const REQUIRE =
-  "import{createRequire as createRequireOfBundle}from'node:module';const require=createRequireOfBundle(import.meta.url);"
 
 /** Traces that name the sources; and garbage that is let go of while gigabytes are read (lib/bucket/object-reader). */
 const NODE_OPTIONS = '--enable-source-maps --expose-gc'
@@ -60,10 +57,7 @@ export function hubFunction(
     depsLockFilePath: fileURLToPath(new URL('../package-lock.json', import.meta.url)),
     bundling: {
       format: OutputFormat.ESM,
-      target: 'node24',
-      mainFields: ['module', 'main'],
-      minify: true,
-      keepNames: true,
+      ...SMALL_AND_NAMED,
       sourceMap: true,
       sourcesContent: false,
       // The SDK that was tested is the SDK that runs.

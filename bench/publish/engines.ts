@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { build } from 'esbuild'
+import { BUNDLED } from '../../infra/bundling.ts'
 import { endpointVariables, plainEnvironment } from '../../local/environment.ts'
 import { type Figures, figuresSchema } from './figures.ts'
 
@@ -58,17 +59,9 @@ export async function runEngine(python: string, name: string, place: Place): Pro
 async function bundled(source: string, folder: string): Promise<string> {
   const outfile = join(folder, 'engine.mjs')
   await build({
+    ...BUNDLED,
     entryPoints: [source],
     outfile,
-    bundle: true,
-    minify: true,
-    platform: 'node',
-    target: 'node24',
-    format: 'esm',
-    mainFields: ['module', 'main'],
-    banner: {
-      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
-    },
   })
   return outfile
 }

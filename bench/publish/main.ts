@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { startMiniStack } from '../../local/ministack.ts'
 import { pythonOf } from '../../local/python.ts'
+import { replaceInFile } from '../write-docs.ts'
 import { ENGINES, runEngine } from './engines.ts'
 import { drawing } from './plot.ts'
 import { markdownTable, type Row, terminalTable, timeSpent } from './report.ts'
@@ -21,7 +22,6 @@ import {
   sizeOf,
   uploadSource,
 } from './sources.ts'
-import { replaceInFile } from './write-docs.ts'
 
 const USAGE = `npm run bench:publish -- [--sizes 256MiB,1GiB,4GiB] [--shapes ${COMPARED.join(',')}]
     [--orders newer,older] [--engines ${Object.keys(ENGINES).join(',')}] [--fresh] [--write]

@@ -7,7 +7,12 @@ import { readLegacyFile } from './legacy/legacy-file.ts'
 import type { RangeReader } from './range-reader.ts'
 import { readSafetensorsHeader } from './safetensors/read-header.ts'
 import { torchContainerIn } from './torch-container.ts'
-import { fingerprintOf, readZipDirectory, recordsChecksums } from './zip-directory.ts'
+import {
+  fingerprintOf,
+  readZipDirectory,
+  recordsChecksums,
+  type ZipDirectory,
+} from './zip-directory.ts'
 
 /** What a look tells. */
 export interface Look {
@@ -26,11 +31,34 @@ const MAX_LEGACY_PICKLE_BYTES = 32 * 1024 * 1024
  * @throws whatever the reader throws
  */
 export async function lookInto(reader: RangeReader): Promise<Look> {
+  return (await lookAtEnd(reader)) ?? lookFromStart(reader)
+}
+
+/**
+ * A whole zip file tells all that is asked in its end, so that its start need not be read, which of a large file
+ * is another request. The directory must say that the file begins with a part of it: so torch would know it.
+ *
+ * @returns nothing where the file has to be looked at from its start
+ */
+async function lookAtEnd(reader: RangeReader): Promise<Look | undefined> {
+  try {
+    const directory = await readZipDirectory(reader)
+    if (!directory.entries.some(({ headerOffset }) => headerOffset === 0)) return undefined
+    const look: Look = { fingerprint: undefined, fault: undefined }
+    lookIntoDirectory(directory, look)
+    return look
+  } catch (error) {
+    if (error instanceof CheckpointFormatError) return undefined
+    throw error
+  }
+}
+
+async function lookFromStart(reader: RangeReader): Promise<Look> {
   const look: Look = { fingerprint: undefined, fault: undefined }
   try {
     switch (formatOf(await firstBytesOf(reader), reader.sizeBytes)) {
       case 'zip':
-        await lookIntoZip(reader, look)
+        lookIntoDirectory(await readZipDirectory(reader), look)
         break
       case 'legacy':
         await readLegacyFile(reader, [], MAX_LEGACY_PICKLE_BYTES)
@@ -46,8 +74,7 @@ export async function lookInto(reader: RangeReader): Promise<Look> {
   return look
 }
 
-async function lookIntoZip(reader: RangeReader, look: Look): Promise<void> {
-  const directory = await readZipDirectory(reader)
+function lookIntoDirectory(directory: ZipDirectory, look: Look): void {
   // Without checksums the directory tells names and sizes only, which other bytes have too.
   if (recordsChecksums(directory)) look.fingerprint = fingerprintOf(directory)
   torchContainerIn(directory)

@@ -2,8 +2,8 @@
 import type { Run } from '../hook/names.ts'
 import type { LoadedRun } from './message-hub.ts'
 
-/** An entry and what is parsed of it take some 5 KB: this many fit into a small function many times. */
-const MOST_ENTRIES = 20_000
+/** A run of 10,000 steps has twice as many. With what is parsed of it an entry takes some 4 KB. */
+const MOST_ENTRIES = 40_000
 
 export class KnownRuns {
   /** The run that was used last comes last. */

@@ -1,4 +1,5 @@
 /** A function's environment, read once when it starts. */
+import type { Bucket } from '../bucket/bucket.ts'
 import { keepsVersions } from '../bucket/versioning.ts'
 import { type GlobalName, globalNamed } from '../checkpoint/rewrite.ts'
 import {
@@ -52,10 +53,7 @@ export function workerFromEnvironment(environment: NodeJS.ProcessEnv): Worker {
     },
     allowedGlobals: listIn(environment, 'ALLOWED_GLOBALS').map(allowedGlobal),
     brake: wholeNumber(environment, 'BRAKE'),
-    keepsVersions: remembered(
-      (name) => keepsVersions({ ...bucket, name }),
-      VERSIONING_REMEMBERED_MS,
-    ),
+    keepsVersions: rememberedVersioning(bucket),
     nowSeconds: () => Math.floor(Date.now() / 1000),
   }
 }
@@ -71,6 +69,11 @@ export function messageSourceFromEnvironment(
     deadLettersUrl: required(environment, 'DEAD_LETTERS_URL'),
     maxReceives: wholeNumber(environment, 'MAX_RECEIVES'),
   }
+}
+
+/** Whether buckets keep versions, as a function asks: again only after a minute. */
+export function rememberedVersioning(bucket: Bucket): Worker['keepsVersions'] {
+  return remembered((name) => keepsVersions({ ...bucket, name }), VERSIONING_REMEMBERED_MS)
 }
 
 /** Asks again only after a while. */

@@ -5,12 +5,10 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { SQSBatchResponse } from 'aws-lambda'
 import { build } from 'esbuild'
+import { BUNDLED } from '../../../infra/bundling.ts'
 import { plainEnvironment } from '../../../local/environment.ts'
 
 const INVOKED = fileURLToPath(new URL('./invoked.ts', import.meta.url))
-/** As in infra/functions.ts. */
-const REQUIRE =
-  "import{createRequire as createRequireOfBundle}from'node:module';const require=createRequireOfBundle(import.meta.url);"
 
 /** A message of a queue, as Lambda hands it over. */
 export interface Message {
@@ -31,14 +29,8 @@ export async function bundle(name: 'ingest' | 'publish', folder: string): Promis
   const outfile = join(folder, `${name}.mjs`)
   await build({
     entryPoints: [fileURLToPath(new URL(`../../../functions/${name}.ts`, import.meta.url))],
-    bundle: true,
-    minify: true,
+    ...BUNDLED,
     outfile,
-    format: 'esm',
-    platform: 'node',
-    target: 'node24',
-    mainFields: ['module', 'main'],
-    banner: { js: REQUIRE },
   })
   return outfile
 }
