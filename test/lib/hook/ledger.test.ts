@@ -1,9 +1,12 @@
 import { describe, expect, test } from 'vitest'
+import { removedBest } from '../../../lib/hook/best.ts'
 import {
+  type Artifact,
   type ArtifactIdentity,
   fileText,
   isEvicted,
   keepsKey,
+  removedBests,
   sameIdentity,
 } from '../../../lib/hook/ledger.ts'
 import type { Folder } from '../../../lib/hook/names.ts'
@@ -102,4 +105,36 @@ test('an eviction was decided for the bytes, whichever of their versions it name
   }
   const other = { evicted: { versionId: 'v3', etag: 'e' }, withdrawn: [] }
   expect(isEvicted(other, standing.fact)).toBe(false)
+})
+
+describe('the best copies that a person removed', () => {
+  const source = { key: 'exp/epoch_1.pth', versionId: 'v1', step: 1, bytes: 'b' }
+  const artifact = (
+    state: 'current' | 'removed',
+    identity: Pick<ArtifactIdentity, 'kind' | 'metric' | 'name'>,
+  ): Artifact => ({
+    state,
+    identity: { folder: RUN, source, publishedKeys: undefined, droppedKeys: [], ...identity },
+    object: {
+      versionId: 'v2',
+      etag: 'e',
+      sizeBytes: 10,
+      sha256: '00',
+      keptKeys: ['meta'],
+      removedKeys: [],
+      layoutVersion: 1,
+      hashedBy: 'function',
+    },
+  })
+  const best = { kind: 'best', metric: 'acc', name: 'best_acc_epoch_1.pth' } as const
+  const published = { kind: 'published', metric: undefined, name: 'epoch_1.pth' } as const
+
+  test('are told by their metric and their bytes, and no other artifact is one', () => {
+    const artifacts = new Map([
+      ['exp/best_acc_epoch_1.pth', artifact('removed', best)],
+      ['exp/best_loss_epoch_1.pth', artifact('current', { ...best, metric: 'loss' })],
+      ['exp/epoch_1-00000000.pth', artifact('removed', published)],
+    ])
+    expect([...removedBests({ artifacts })]).toEqual([removedBest('acc', 'b')])
+  })
 })

@@ -68,6 +68,14 @@ describe('a stored checkpoint', () => {
     expect(lackOf(LEAN, whole)).toEqual({ 1: OPTIMIZER, 2: [], 3: [] })
   })
 
+  test('stays whole under an upload that is torn: what lies on top is not its own', () => {
+    const run = aRun(LEAN).upload(1).uploadLike({ torn: 'cut short' }, 1).upload(2, 3)
+    expect(planned(run).pending()).toEqual([
+      'write last_checkpoint s3://bucket/exp/epoch_3.pth',
+      'strip epoch_2.pth',
+    ])
+  })
+
   test('stays whole while it is the newest by time, though others are higher', () => {
     expect(lackOf(LEAN, (run) => run.upload(3, 1))).toEqual({ 1: [], 3: [] })
   })
