@@ -30,7 +30,7 @@ function Values({ columns, counter }: { columns: readonly Column[]; counter: str
   const found = columns.map((column) => valuesAt(column, new Set(shown)))
   return (
     <>
-      <Wide label="Values of the curves">
+      <Wide label="Table of values">
         <table>
           <thead>
             <tr>

@@ -28,7 +28,7 @@ export function Leaderboard({
         {answer.rule === 'greater' ? 'Greater' : 'Less'} is better; runs with the other rule are not
         ranked.
       </p>
-      <Wide label="Leaderboard">
+      <Wide label="Table of places">
         <table>
           <thead>
             <tr>

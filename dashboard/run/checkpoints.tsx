@@ -82,7 +82,7 @@ export function Checkpoints({ run, theme }: { run: RunAnswer; theme: Theme }) {
           )
         })}
       </fieldset>
-      <Wide label="Checkpoints">
+      <Wide label="Table of checkpoints">
         <table class="checkpoints">
           <thead>
             <tr>

@@ -32,7 +32,7 @@ export function Files({ run }: { run: RunAnswer }) {
       {files.length === 0 ? (
         <p class="quiet">None yet: a best copy is made for each metric of save_best.</p>
       ) : (
-        <Wide label="Files">
+        <Wide label="Table of files">
           <table class="files">
             <thead>
               <tr>

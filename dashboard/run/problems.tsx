@@ -13,11 +13,11 @@ export function Problems({ problems }: { problems: readonly DescribedProblem[] }
   const [newest, older] = [problems.slice(0, SHOWN), problems.slice(SHOWN)]
   return (
     <Section title="Problems">
-      <ProblemsTable problems={newest} label="Problems" />
+      <ProblemsTable problems={newest} label="Table of problems" />
       {older.length > 0 && (
         <details>
           <summary>{counted(older.length, 'older problem')}</summary>
-          <ProblemsTable problems={older} label="Older problems" />
+          <ProblemsTable problems={older} label="Table of older problems" />
         </details>
       )}
     </Section>

@@ -19,7 +19,7 @@ export function RunsTable({
   onChoose: (run: string) => void
 }) {
   return (
-    <Wide label="Runs">
+    <Wide label="Table of runs">
       <table class="runs">
         <thead>
           <tr>
