@@ -25,6 +25,7 @@ import { addShow } from './commands/show.ts'
 import { addUi } from './commands/ui.ts'
 import { addUnpin } from './commands/unpin.ts'
 import { addUrl } from './commands/url.ts'
+import { addWatch } from './commands/watch.ts'
 import { EXIT_CODES } from './failure.ts'
 import type { Shell } from './shell.ts'
 
@@ -59,6 +60,7 @@ export function programOf(shell: Shell, version: string): Command {
   addResume(program, shell)
   addPublished(program, shell)
   addLeaderboard(program, shell)
+  addWatch(program, shell)
   addUi(program, shell)
   addDownload(program, shell)
   addUrl(program, shell)

@@ -3,6 +3,7 @@
  * what went wrong goes to standard error. Commands never write to either themselves.
  */
 import { styleText } from 'node:util'
+import { createLogUpdate } from 'log-update'
 import type { Failure } from '../failure.ts'
 import { printable } from './printable.ts'
 import { type Progress, progressOn } from './progress.ts'
@@ -26,11 +27,28 @@ export interface Terminal {
    * @param text printed otherwise; built only then
    */
   answer(json: object, text: () => string): void
+  /**
+   * Prints one of several answers, on a line of its own.
+   *
+   * @param json printed with `--json`, on one line
+   * @param cells printed otherwise, with tabs between them
+   */
+  line(json: object, cells: () => readonly string[]): void
+  /** A view that is drawn in place, where a person looks on; nothing elsewhere. */
+  view(): View | undefined
   /** Prints a line beside the answer. */
   note(text: string): void
   fail(failure: Failure): void
   /** Shows how many of some bytes are moved, where a person looks on. */
   progress(title: string, totalBytes: number | undefined): Progress
+}
+
+/** Some lines of a terminal. */
+export interface View {
+  /** Draws them instead of those that were there. */
+  draw(text: string): void
+  /** Leaves what was drawn last. */
+  end(): void
 }
 
 /** A terminal over two streams. */
@@ -44,6 +62,10 @@ export function terminalOn(out: Stream, err: Stream, { isJson }: { isJson: boole
     answer: (json, text) => {
       out.write(isJson ? `${JSON.stringify(json, undefined, 2)}\n` : `${text()}\n`)
     },
+    line: (json, cells) => {
+      out.write(`${isJson ? JSON.stringify(json) : cells().map(printable).join('\t')}\n`)
+    },
+    view: () => (isJson || out.isTTY !== true ? undefined : viewOn(out)),
     note: (text) => {
       err.write(`${printable(text)}\n`)
     },
@@ -59,4 +81,9 @@ export function terminalOn(out: Stream, err: Stream, { isJson }: { isJson: boole
     },
     progress: (title, totalBytes) => progressOn(err, title, totalBytes),
   }
+}
+
+function viewOn(stream: Stream): View {
+  const show = createLogUpdate(stream)
+  return { draw: show, end: show.done }
 }

@@ -7,6 +7,8 @@ export function quiet(): Terminal {
     isForPeople: false,
     style: (_: unknown, text: string) => text,
     answer: () => {},
+    line: () => {},
+    view: () => undefined,
     note: () => {},
     fail: () => {},
     progress: () => ({ advance: () => {}, end: () => {} }),
