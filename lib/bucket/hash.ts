@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { CopyObjectCommand, type CopyObjectResult, type HeadObjectOutput } from '@aws-sdk/client-s3'
 import type { RangeReader } from '../checkpoint/range-reader.ts'
-import type { Piece } from '../checkpoint/rewrite.ts'
+import { lengthOf, type Piece } from '../checkpoint/rewrite.ts'
 import { bareEtag, statusOf } from './bucket.ts'
 import { copySourceOf, type SourceVersion } from './copy-source.ts'
 import { requireTime, type TimeLeft } from './deadline.ts'
@@ -17,7 +17,8 @@ const READS_AT_ONCE = 2
 const COPY_BYTES_PER_MS = 28_000
 
 /**
- * Reads the pieces of a file once, in order, and hashes them. Holds two stretches of 8 MiB.
+ * Reads the pieces of a file once, in order, and hashes them. Holds two stretches of 8 MiB, or less where the file is
+ * shorter.
  *
  * @returns the SHA-256, in hexadecimal
  * @throws {OutOfTime} then nothing of it is kept: a hash cannot be gone on with
@@ -36,8 +37,9 @@ export async function hashByReading(
     bytes.catch(() => {})
     ahead.push(bytes)
   }
-  for (const stretch of stretches.slice(0, READS_AT_ONCE))
-    read(stretch, new Uint8Array(STRETCH_BYTES))
+  // The last one is the shortest, and takes the room of another.
+  const roomBytes = (stretches[0] ?? []).reduce((sum, piece) => sum + lengthOf(piece), 0)
+  for (const stretch of stretches.slice(0, READS_AT_ONCE)) read(stretch, new Uint8Array(roomBytes))
   for (const [at] of stretches.entries()) {
     requireTime(timeLeft)
     const bytes = (await ahead.shift()) ?? new Uint8Array()

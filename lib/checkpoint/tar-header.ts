@@ -26,12 +26,17 @@ export function looksLikeTar(firstBytes: Uint8Array): boolean {
   const header = firstBytes.subarray(0, TAR_HEADER_BYTES)
   const field = header.subarray(SUM_AT, SUM_AT + SUM_BYTES)
   const written = numbersIn(Buffer.from(field))
-  const sumOf = (read: (byte: number) => number) =>
-    [...header].reduce((sum, byte) => sum + read(byte), SUM_COUNTED) -
-    [...field].reduce((sum, byte) => sum + read(byte), 0)
   // Some old archives have the sum of signed bytes.
-  const sums = [sumOf((byte) => byte), sumOf((byte) => (byte << 24) >> 24)]
+  const sums = [header, new Int8Array(header.buffer, header.byteOffset, TAR_HEADER_BYTES)].map(
+    (bytes) => SUM_COUNTED + sumOf(bytes) - sumOf(bytes.subarray(SUM_AT, SUM_AT + SUM_BYTES)),
+  )
   return sums.some((sum) => written.includes(sum))
+}
+
+function sumOf(bytes: Uint8Array | Int8Array): number {
+  let sum = 0
+  for (const byte of bytes) sum += byte
+  return sum
 }
 
 /**

@@ -31,38 +31,36 @@ export interface Setting {
   noncurrentDays: number
 }
 
-/** All entries of a run: its facts, what was decided, and what people read. */
+/** All entries of a run: its facts, what was decided, and what people read. What is undefined is not written. */
 export function entriesOf(decision: Decision, setting: Setting): Entries {
   const { ledger, outcome } = decision
   const entries: Entries = new Map()
-  const put = (entry: string, attributes: Attributes) =>
-    entries.set(entry, withoutUndefined(attributes))
-  put('runtime_info', runtimeInfo(decision, setting))
-  put('run', runEntry(decision, setting.bucket))
+  entries.set('runtime_info', runtimeInfo(decision, setting))
+  entries.set('run', runEntry(decision, setting.bucket))
   for (const [id, facts] of ledger.history.steps) {
     const fact = outcome.standings.get(id)?.fact
     const fate = outcome.fates.get(id)
     const state = ledger.checkpoints.get(id)
     entries.set(`step#${id}`, stepEntry(facts, fate, state, fact, setting.noncurrentDays))
   }
-  for (const [entry, attributes] of toldEntries(ledger.history)) put(entry, attributes)
+  for (const [entry, attributes] of toldEntries(ledger.history)) entries.set(entry, attributes)
   for (const { key, versionIds, faults } of ledger.sources.values()) {
-    put(`read#${keyOrHash(key)}`, { key, version_ids: versionIds, faults })
+    entries.set(`read#${keyOrHash(key)}`, { key, version_ids: versionIds, faults })
   }
   for (const [key, artifact] of ledger.artifacts) {
-    put(`artifact#${keyOrHash(key)}`, artifactEntry(key, artifact))
+    entries.set(`artifact#${keyOrHash(key)}`, artifactEntry(key, artifact))
   }
   for (const [folder, claim] of ledger.claims) {
-    put(`out_dir#${keyOrHash(folder)}`, { folder, ...claim })
+    entries.set(`out_dir#${keyOrHash(folder)}`, { folder, ...claim })
   }
   for (const effect of ledger.effects) {
-    put(`effect#${String(effect.number).padStart(16, '0')}`, effectEntry(effect))
+    entries.set(`effect#${String(effect.number).padStart(16, '0')}`, effectEntry(effect))
   }
   for (const [metric, attributes] of bestEntries(decision, setting.bucket)) {
-    put(`best#${metric}`, attributes)
+    entries.set(`best#${metric}`, attributes)
   }
   for (const { id, severity, key, field, reason } of problemsOf(decision)) {
-    put(`problem#${id}`, { severity, key, field, reason })
+    entries.set(`problem#${id}`, { severity, key, field, reason })
   }
   return entries
 }
@@ -141,7 +139,7 @@ function stepEntry(
   fact: CheckpointFact | undefined,
   noncurrentDays: number,
 ): Attributes {
-  return withoutUndefined({
+  return {
     series: facts.series,
     step: facts.step,
     uploads: facts.uploads.map(uploadOf),
@@ -164,7 +162,7 @@ function stepEntry(
     ...(fate?.kind === 'evicted' && restorableBy(state, fact, noncurrentDays)),
     // Of what is gone it depends on the way whether it was stripped before.
     removed_keys: fact && stays(fate) ? shownKeys(droppedFrom(fact, fact.live)) : undefined,
-  })
+  }
 }
 
 /** Until when an evicted checkpoint can be had back; nothing where its last version has expired. */
@@ -187,7 +185,7 @@ function shownKeys(keys: readonly string[]): readonly string[] | undefined {
 }
 
 function uploadOf(upload: Upload): Attributes {
-  return withoutUndefined({
+  return {
     key: upload.key,
     version_id: upload.versionId,
     etag: upload.etag,
@@ -207,11 +205,11 @@ function uploadOf(upload: Upload): Attributes {
       files: upload.directory.files,
       removed: upload.directory.removed || undefined,
     },
-  })
+  }
 }
 
 function metricOf(fact: MetricFact): Attributes {
-  return withoutUndefined({
+  return {
     metric: fact.metric,
     value: fact.value === null ? undefined : scoreText(fact.value),
     seconds: fact.seconds,
@@ -220,7 +218,7 @@ function metricOf(fact: MetricFact): Attributes {
     position: fact.position,
     ordinal: fact.ordinal,
     version_id: fact.versionId,
-  })
+  }
 }
 
 function artifactEntry(key: string, artifact: Artifact): Attributes {
@@ -276,24 +274,4 @@ function effectEntry({ number, action, sinceSeconds, sentSeconds }: Effect): Att
 function keyOrHash(key: string): string {
   if (Buffer.byteLength(key) <= MAX_KEY_BYTES) return key
   return `sha256:${createHash('sha256').update(key).digest('hex')}`
-}
-
-const OWN = { enumerable: true, configurable: true, writable: true }
-
-/** DynamoDB keeps no undefined values, so what is written has none either: the two can be compared. */
-function withoutUndefined(attributes: Attributes): Attributes {
-  const defined: Attributes = {}
-  for (const name of Object.keys(attributes)) {
-    const value = attributes[name]
-    if (value === undefined) continue
-    const kept = isMap(value) ? withoutUndefined(value) : value
-    // A metric may have this name too, which names no attribute where it is assigned to.
-    if (name === '__proto__') Object.defineProperty(defined, name, { ...OWN, value: kept })
-    else defined[name] = kept
-  }
-  return defined
-}
-
-function isMap(value: unknown): value is Attributes {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

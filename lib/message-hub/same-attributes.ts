@@ -2,8 +2,8 @@
 import type { Attributes } from './schema.ts'
 
 /**
- * Whether two entries say the same: texts, numbers, lists and maps, as the hub writes them. What it never writes, such
- * as a set, is the same as nothing.
+ * Whether two entries say the same: texts, numbers, lists and maps, as the hub writes them. DynamoDB keeps no undefined
+ * values, so an attribute without one is as good as none. What the hub never writes, such as a set, is never the same.
  */
 export function sameAttributes(one: Attributes | undefined, other: Attributes): boolean {
   return one !== undefined && isSame(one, other)
@@ -15,10 +15,24 @@ function isSame(one: unknown, other: unknown): boolean {
     if (!Array.isArray(other) || one.length !== other.length) return false
     return one.every((each, at) => isSame(each, other[at]))
   }
-  if (!isMap(one) || !isMap(other)) return false
-  const names = Object.keys(one)
-  if (names.length !== Object.keys(other).length) return false
-  return names.every((name) => Object.hasOwn(other, name) && isSame(one[name], other[name]))
+  return isMap(one) && isMap(other) && isWithin(one, other) && hasNoOther(other, one)
+}
+
+function isWithin(one: Attributes, other: Attributes): boolean {
+  for (const name of Object.keys(one)) if (!isSame(one[name], own(other, name))) return false
+  return true
+}
+
+function hasNoOther(other: Attributes, one: Attributes): boolean {
+  for (const name of Object.keys(other)) {
+    if (other[name] !== undefined && own(one, name) === undefined) return false
+  }
+  return true
+}
+
+/** A metric may be called `constructor`, which every map seems to have. */
+function own(attributes: Attributes, name: string): unknown {
+  return Object.hasOwn(attributes, name) ? attributes[name] : undefined
 }
 
 function isMap(value: unknown): value is Attributes {

@@ -54,11 +54,13 @@ function isLookedAt(key: string, keyPrefix: string): boolean {
 
 function keysIn(body: string): string[] {
   const message = jsonOf(body)
-  const look = lookSchema.safeParse(message)
-  if (look.success) return look.data.look
+  // First what nearly all of them are: to say why a message is none takes longer than to read one.
   const notification = notificationSchema.safeParse(message)
-  if (!notification.success) return []
-  return notification.data.Records.flatMap(({ s3 }) => candidates(s3.object.key))
+  if (notification.success) {
+    return notification.data.Records.flatMap(({ s3 }) => candidates(s3.object.key))
+  }
+  const look = lookSchema.safeParse(message)
+  return look.success ? look.data.look : []
 }
 
 /**

@@ -5,8 +5,8 @@
  * `test/rooms.test.ts` holds; a schedule has the same trace with and without this.
  */
 
-/** Texts that are kept at most; then it begins anew. */
-const MOST_KEPT = 10_000
+/** Answers that are kept at most; then it begins anew. Hardly any is asked for again in another schedule. */
+const MOST_KEPT = 1_000
 
 /** By the texts that it is asked with. */
 export function byTexts<Answer>(

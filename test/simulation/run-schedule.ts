@@ -50,6 +50,8 @@ export async function runSchedule(
     return await inSimulatedTime(world.timeline, world.chanceOf('pauses'), () => live(world))
   } finally {
     Object.assign(MOVE_LIMITS, limits)
+    // Now Node sees to what it puts off while ticks follow each other: errors of promises that nobody looks at.
+    await new Promise((resolve) => setImmediate(resolve))
   }
 }
 

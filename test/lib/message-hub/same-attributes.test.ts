@@ -28,6 +28,14 @@ describe('two entries', () => {
     )
   })
 
+  test('are the same where they differ in what is undefined', () => {
+    const one = { a: 1, b: undefined, c: { d: undefined }, e: [{ f: undefined }] }
+    expect(sameAttributes(one, { a: 1, c: {}, e: [{}], g: undefined })).toBe(true)
+    expect(sameAttributes({ a: 1, c: {}, e: [{}] }, one)).toBe(true)
+    expect(sameAttributes({ a: 1, c: {}, e: [] }, one)).toBe(false)
+    expect(sameAttributes({ constructor: undefined }, {})).toBe(true)
+  })
+
   test('differ where one is not there, or has what the hub never writes', () => {
     expect(sameAttributes(undefined, {})).toBe(false)
     expect(sameAttributes({ names: new Set(['a']) }, { names: new Set(['a']) })).toBe(false)

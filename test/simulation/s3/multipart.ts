@@ -1,5 +1,5 @@
 /** Multipart uploads. */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type {
   AbortMultipartUploadCommandInput,
   CompleteMultipartUploadCommandInput,
@@ -112,10 +112,7 @@ export function completeUpload(
 
 /** The MD5 of the parts' own, and how many they are. */
 export function etagOfParts(etags: readonly string[]): string {
-  const digest = createHash('md5')
-    .update(Buffer.from(etags.join(''), 'hex'))
-    .digest('hex')
-  return `${digest}-${etags.length}`
+  return `${hash('md5', Buffer.from(etags.join(''), 'hex'), 'hex')}-${etags.length}`
 }
 
 export function abortUpload(shelf: Shelf, input: AbortMultipartUploadCommandInput): object {

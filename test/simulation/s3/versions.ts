@@ -4,7 +4,7 @@
  * The current version is the one that was begun last: a multipart upload counts from its initiation (S3 User
  * Guide, concurrent multipart upload operations), also where it is completed after another one.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { byUtf8 } from '../text-order.ts'
 
 /** Who wrote a version: the checks tell the trainer's own from the hub's by it. */
@@ -122,12 +122,12 @@ const md5s = new WeakMap<Uint8Array, string>()
 export function md5Of(bytes: Uint8Array): string {
   const known = md5s.get(bytes)
   if (known !== undefined) return known
-  const md5 = createHash('md5').update(bytes).digest('hex')
+  const md5 = hash('md5', bytes, 'hex')
   md5s.set(bytes, md5)
   return md5
 }
 
 /** In base64, as S3 tells it. */
 export function sha256Of(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('base64')
+  return hash('sha256', bytes, 'base64')
 }
