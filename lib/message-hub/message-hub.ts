@@ -171,7 +171,6 @@ async function entriesAtOnce(
 
 /** Entries of a run: all, or the one of a name. */
 async function entriesIn({ dynamodb, tableName }: ReadableHub, run: Run, only?: string) {
-  const entries: Entries = new Map()
   const pages = paginateQuery(
     { client: dynamodb },
     {
@@ -185,16 +184,23 @@ async function entriesIn({ dynamodb, tableName }: ReadableHub, run: Run, only?: 
       ConsistentRead: true,
     },
   )
-  for await (const { Items = [] } of pages) {
-    for (const item of Items) {
-      const { entry, attributes } = entryOf(item)
-      entries.set(entry, attributes)
-    }
+  const items: Item[] = []
+  for await (const { Items = [] } of pages) items.push(...Items)
+  return entriesFrom(items)
+}
+
+type Item = Record<string, AttributeValue>
+
+function entriesFrom(items: readonly Item[]): Entries {
+  const entries: Entries = new Map()
+  for (const item of items) {
+    const { entry, attributes } = entryOf(item)
+    entries.set(entry, attributes)
   }
   return entries
 }
 
-function entryOf(item: Record<string, AttributeValue>): { entry: string; attributes: Attributes } {
+function entryOf(item: Item): { entry: string; attributes: Attributes } {
   const { run: _, entry, ...attributes } = unmarshall(item)
   return { entry: String(entry), attributes }
 }

@@ -11,10 +11,10 @@ const REMEMBERED = new URL('remembered.ts', import.meta.url).href
 const KEPT: Record<string, Record<string, string>> = {
   'hook/names.ts': { meaningOf: 'byTexts', stepIn: 'byTexts' },
   'hook/fold.ts': { fold: 'byFacts' },
-  'message-hub/message-hub.ts': { entryOf: 'byLast' },
+  'message-hub/message-hub.ts': { entryOf: 'byLast', entriesFrom: 'byList' },
   'message-hub/reading.ts': {
     parsed: 'byLast',
-    ledgerOf: 'byEntries',
+    ledgerOf: 'byLast',
     stepFactsOf: 'byLast',
     checkpointStateOf: 'byLast',
     optionsFactOf: 'byLast',

@@ -38,21 +38,16 @@ export function byLast<Asked extends [...unknown[], object], Answer>(
   }
 }
 
-type Entries = ReadonlyMap<string, object>
-
-/** By a run's entries, as long as each of them is the object that it was. */
-export function byEntries<Answer>(
-  ask: (run: string, entries: Entries) => Answer,
-): (run: string, entries: Entries) => Answer {
-  const known = new Map<string, { entries: [string, object][]; answer: Answer }>()
-  return (run, entries) => {
-    const before = known.get(run)
-    if (before?.entries.length === entries.size) {
-      const isSame = before.entries.every(([entry, object]) => entries.get(entry) === object)
-      if (isSame) return before.answer
-    }
-    const answer = ask(run, entries)
-    known.set(run, { entries: [...entries], answer })
+/** By the objects of a list, as long as they are the same; of each length the latest list is kept. */
+export function byList<Answer>(
+  ask: (list: readonly object[]) => Answer,
+): (list: readonly object[]) => Answer {
+  const known: { list: readonly object[]; answer: Answer }[] = []
+  return (list) => {
+    const before = known[list.length]
+    if (before?.list.every((each, at) => each === list[at])) return before.answer
+    const answer = ask(list)
+    known[list.length] = { list, answer }
     return answer
   }
 }
@@ -74,13 +69,11 @@ export function byFacts<Answer>(
   ask: (run: string, history: History, brake: number, removed?: ReadonlySet<string>) => Answer,
 ): (run: string, history: History, brake: number, removed?: ReadonlySet<string>) => Answer {
   const answers = new Map<string, Answer>()
+  const told = new WeakMap<History, string>()
   return (run, history, brake, removed) => {
-    const { stackArguments, options, begins, ends, pins, consents, steps } = history
-    let question = `${JSON.stringify([run, brake, [...(removed ?? [])]])} ${factOf(stackArguments)}`
-    for (const facts of [options, begins, ends, pins, consents, steps.values()]) {
-      question += ';'
-      for (const fact of facts) question += `${factOf(fact)} `
-    }
+    const text = told.get(history) ?? textOf(history)
+    told.set(history, text)
+    const question = `${JSON.stringify([run, brake, [...(removed ?? [])]])} ${text}`
     const known = answers.get(question)
     if (known !== undefined) return known
     const answer = ask(run, history, brake, removed)
@@ -88,6 +81,12 @@ export function byFacts<Answer>(
     answers.set(question, answer)
     return answer
   }
+}
+
+function textOf(history: History): string {
+  const { stackArguments, options, begins, ends, pins, consents, steps } = history
+  const kinds = [[stackArguments], options, begins, ends, pins, consents, [...steps.values()]]
+  return kinds.map((facts) => facts.map(factOf).join()).join(';')
 }
 
 const facts = new WeakMap<object, number>()
