@@ -10,9 +10,6 @@ import { chooseFocused, moveFocus, useShortcuts } from './shortcuts.ts'
 import { useTheme } from './theme.ts'
 import { useLive } from './use-live.ts'
 
-/** Curves of more runs than these are not told apart. */
-const MOST_COMPARED = 8
-
 export function App() {
   const route = useRoute()
   const [theme, turnTheme] = useTheme()
@@ -20,6 +17,10 @@ export function App() {
   const [chosen, setChosen] = useState<readonly string[]>([])
   const session = useLive<Session>('session').answer
   const choose = (run: string) => setChosen((before) => toggled(before, run))
+  // An address of a comparison chooses its runs.
+  useEffect(() => {
+    if (route.page === 'compare') setChosen(route.runs)
+  }, [route])
   const compared: Route = { page: 'compare', metric: '', runs: chosen }
   useShortcuts({
     '?': () => setHelpShown(true),
@@ -71,11 +72,7 @@ export function App() {
           />
         )}
         {route.page === 'compare' && (
-          <ComparePage
-            metric={route.metric}
-            runs={route.runs.slice(0, MOST_COMPARED)}
-            theme={theme}
-          />
+          <ComparePage metric={route.metric} runs={route.runs} theme={theme} />
         )}
       </main>
       {isHelpShown && <Help onClose={() => setHelpShown(false)} />}

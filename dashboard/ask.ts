@@ -5,9 +5,12 @@ export class AskError extends Error {
   override readonly name = 'AskError'
   /** The HTTP status; nothing where the server did not answer. */
   readonly status: number | undefined
-  constructor(message: string, status?: number) {
+  /** What the query API calls the problem; empty where it is none of it. */
+  readonly code: string
+  constructor(message: string, status?: number, code = '') {
     super(message)
     this.status = status
+    this.code = code
   }
 }
 
@@ -47,10 +50,16 @@ export async function ask<T>(
   return { kind: 'answer', body: (await response.json()) as T, tag: response.headers.get('etag') }
 }
 
+interface ProblemDetails {
+  readonly detail: string
+  readonly advice?: string
+  readonly type?: string
+}
+
 async function failureIn(response: Response): Promise<AskError> {
   const text = await response.text()
   const isJson = response.headers.get('content-type')?.endsWith('json') ?? false
   if (!isJson) return new AskError(text, response.status)
-  const { detail, advice = '' } = JSON.parse(text) as { detail: string; advice?: string }
-  return new AskError(`${detail} ${advice}`.trim(), response.status)
+  const { detail, advice = '', type = '' } = JSON.parse(text) as ProblemDetails
+  return new AskError(`${detail} ${advice}`.trim(), response.status, type.replace(/^.*:/, ''))
 }

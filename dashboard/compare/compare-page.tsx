@@ -7,11 +7,13 @@ import { pathTo } from '../ask.ts'
 import { Chart } from '../chart/chart.tsx'
 import { aligned } from '../chart/points.ts'
 import { ValuesTable } from '../chart/values-table.tsx'
-import { readableCount, readableScore } from '../numbers.ts'
+import { counted, readableCount, readableScore } from '../numbers.ts'
 import { Heard } from '../parts/heard.tsx'
 import { Name } from '../parts/name.tsx'
 import { Section } from '../parts/section.tsx'
 import { hashOf } from '../route.ts'
+import { bestInOrder } from '../run/best-in-order.ts'
+import { useRun } from '../run/use-run.ts'
 import type { Theme } from '../theme.ts'
 import { type Live, useLive } from '../use-live.ts'
 import { Leaderboard } from './leaderboard.tsx'
@@ -20,19 +22,22 @@ import { Leaderboard } from './leaderboard.tsx'
 const HEIGHT = 320
 const COLOURS = 8
 const RANKED = 50
+/** Curves of more runs than these are not told apart. */
+const MOST_COMPARED = COLOURS
 
 /** What was heard of each run, by its name. */
 type Heards = Readonly<Record<string, Live<RunAnswer>>>
 
 export function ComparePage({
   metric: asked,
-  runs,
+  runs: named,
   theme,
 }: {
   metric: string
   runs: readonly string[]
   theme: Theme
 }) {
+  const runs = named.slice(0, MOST_COMPARED)
   const [heards, setHeards] = useState<Heards>({})
   const answers = runs.flatMap((run) => {
     const answer = heards[`run ${run}`]?.answer
@@ -44,10 +49,10 @@ export function ComparePage({
     metric === '' ? undefined : pathTo('api/leaderboard', { metric, limit: RANKED }),
   )
   const change = (to: { metric?: string; runs?: readonly string[] }) => {
-    location.hash = hashOf({ page: 'compare', metric, runs, ...to })
+    location.hash = hashOf({ page: 'compare', metric, runs: named, ...to })
   }
   const toggle = (run: string) =>
-    change({ runs: runs.includes(run) ? runs.filter((each) => each !== run) : [...runs, run] })
+    change({ runs: named.includes(run) ? named.filter((each) => each !== run) : [...named, run] })
   const first = runs[0]
   return (
     <>
@@ -86,11 +91,18 @@ export function ComparePage({
           </p>
         </div>
       ) : (
-        <Overlay runs={runs} answers={answers} heards={heards} metric={metric} theme={theme} />
+        <Overlay
+          runs={runs}
+          left={named.length - runs.length}
+          answers={answers}
+          heards={heards}
+          metric={metric}
+          theme={theme}
+        />
       )}
       {metric !== '' && (
         <Section title="Leaderboard">
-          <Leaderboard live={ranked} chosen={runs} onChoose={toggle} />
+          <Leaderboard live={ranked} chosen={named} onChoose={toggle} />
         </Section>
       )}
     </>
@@ -99,19 +111,22 @@ export function ComparePage({
 
 /** Follows one run; how many there are may change. */
 function Listener({ run, onHear }: { run: string; onHear: (live: Live<RunAnswer>) => void }) {
-  const live = useLive<RunAnswer>(pathTo('api/run', { run }))
+  const live = useRun(run)
   useEffect(() => onHear(live), [live.answer, live.heardMs, live.failure])
   return null
 }
 
 function Overlay({
   runs,
+  left,
   answers,
   heards,
   metric,
   theme,
 }: {
   runs: readonly string[]
+  /** How many more are chosen than are shown. */
+  left: number
   answers: readonly RunAnswer[]
   heards: Heards
   metric: string
@@ -161,6 +176,7 @@ function Overlay({
             </li>
           )
         })}
+        {left > 0 && <li class="quiet">{counted(left, 'run')} more than can be told apart</li>}
       </ul>
       {lines.steps.length > 0 && (
         <>
@@ -188,7 +204,7 @@ function Overlay({
 
 /** Tracked ones first; those that more runs have before the others. */
 function metricsOf(answers: readonly RunAnswer[]): string[] {
-  const tracked = answers.flatMap(({ best }) => best.map(({ metric }) => metric))
+  const tracked = answers.flatMap((answer) => bestInOrder(answer).map(({ metric }) => metric))
   const logged = answers.flatMap(({ curves }) => curves.map(({ metric }) => metric))
   return [...new Set([...tracked, ...logged])]
 }

@@ -8,7 +8,8 @@ export function Heard({ live }: { live: Live<unknown> }) {
   return (
     <div class="heard">
       <p role="status" class={failure ? 'failure' : ''}>
-        {failure && `No connection: ${failure.message}`}
+        {failure &&
+          (failure.status === undefined ? `No connection: ${failure.message}` : failure.message)}
       </p>
       <p class={failure ? 'pulse lost' : 'pulse'}>
         {failure ? `last ${heard || 'heard: never'}, trying again` : heard && `live, ${heard}`}

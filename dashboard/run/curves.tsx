@@ -12,6 +12,7 @@ import { Name } from '../parts/name.tsx'
 import { Section } from '../parts/section.tsx'
 import { hashOf } from '../route.ts'
 import type { Theme } from '../theme.ts'
+import { bestInOrder } from './best-in-order.ts'
 
 /** Charts that are shown where nobody has chosen. */
 const SHOWN_FIRST = 4
@@ -26,7 +27,7 @@ export function Curves({
   theme: Theme
 }) {
   const [asked, setAsked] = useState<Series>()
-  const tracked = run.best.map(({ metric }) => metric)
+  const tracked = bestInOrder(run).map(({ metric }) => metric)
   const all = [...new Set([...tracked, ...run.curves.map(({ metric }) => metric)])].filter(
     (metric) => run.curves.some((curve) => curve.metric === metric),
   )

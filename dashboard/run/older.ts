@@ -4,6 +4,9 @@ import type { Curve } from '../../lib/query/curves.ts'
 import type { DescribedStep, RunAnswer } from '../../lib/query/describe-run.ts'
 import { ask, pathTo } from '../ask.ts'
 
+/** Steps that are asked for at once: few enough for any number of metrics that is known. */
+const PAGE = 500
+
 export interface Older {
   readonly pages: readonly RunAnswer[]
   readonly isAsking: boolean
@@ -18,7 +21,7 @@ export function useOlder(run: string): Older {
     setAsking(true)
     try {
       const asked = await ask<RunAnswer>(
-        pathTo('api/run', { run, next }),
+        pathTo('api/run', { run, limit: PAGE, next }),
         new AbortController().signal,
       )
       if (asked.kind === 'answer') setPages((before) => [...before, asked.body])

@@ -1,13 +1,10 @@
 /** One run: best and last, curves, checkpoints and what became of them, files, problems, options. */
-import type { RunAnswer } from '../../lib/query/describe-run.ts'
-import { pathTo } from '../ask.ts'
 import { counted } from '../numbers.ts'
 import { CopyButton } from '../parts/copy-button.tsx'
 import { Heard } from '../parts/heard.tsx'
 import { Name } from '../parts/name.tsx'
 import { Section } from '../parts/section.tsx'
 import type { Theme } from '../theme.ts'
-import { useLive } from '../use-live.ts'
 import { Checkpoints } from './checkpoints.tsx'
 import { Curves } from './curves.tsx'
 import { Files } from './files.tsx'
@@ -16,6 +13,7 @@ import { useOlder, withOlder } from './older.ts'
 import { Options } from './options.tsx'
 import { Problems } from './problems.tsx'
 import { Summary } from './summary.tsx'
+import { useRun } from './use-run.ts'
 
 export function RunPage({
   run,
@@ -31,7 +29,7 @@ export function RunPage({
   isChosen: boolean
   onChoose: () => void
 }) {
-  const live = useLive<RunAnswer>(pathTo('api/run', { run }))
+  const live = useRun(run)
   const older = useOlder(run)
   const answer = live.answer && withOlder(live.answer, older.pages)
   const next = older.pages.length === 0 ? live.answer?.next : older.pages.at(-1)?.next

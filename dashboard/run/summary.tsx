@@ -3,11 +3,13 @@ import { readableSize } from '../../cli/output/sizes.ts'
 import type { RunAnswer } from '../../lib/query/describe-run.ts'
 import { percentOf, readableCount, readableScore } from '../numbers.ts'
 import { Name } from '../parts/name.tsx'
+import { bestInOrder } from './best-in-order.ts'
 import { downloadOf, keyIn } from './links.ts'
 
 /** Best, last and storage of a run at a glance. */
 export function Summary({ run }: { run: RunAnswer }) {
-  const { last_ckpt: last, best, steps, storage } = run
+  const { last_ckpt: last, steps, storage } = run
+  const best = bestInOrder(run)
   const lastKey = last === undefined ? undefined : keyIn(last)
   const lastStep = steps.findLast(({ key }) => key === lastKey)
   const kept = steps.filter(({ fate }) => fate === 'kept' || fate === 'held').length

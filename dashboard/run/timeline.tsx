@@ -155,6 +155,8 @@ function ring(context: CanvasRenderingContext2D, x: number, tone: string): void 
   context.stroke()
 }
 
+const EDGE = 4
+
 /** The first and the last step. */
 function label(context: CanvasRenderingContext2D, places: readonly Placed[], width: number): void {
   const [first, last] = [places[0], places.at(-1)]
@@ -162,9 +164,9 @@ function label(context: CanvasRenderingContext2D, places: readonly Placed[], wid
   context.fillStyle = colour('muted')
   context.textBaseline = 'bottom'
   context.textAlign = 'left'
-  if (first !== undefined) context.fillText(readableCount(first.step.step), 0, HEIGHT)
+  if (first !== undefined) context.fillText(readableCount(first.step.step), EDGE, HEIGHT)
   context.textAlign = 'right'
   if (last !== undefined && last !== first) {
-    context.fillText(readableCount(last.step.step), width, HEIGHT)
+    context.fillText(readableCount(last.step.step), width - EDGE, HEIGHT)
   }
 }

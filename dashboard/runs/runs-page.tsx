@@ -1,5 +1,5 @@
 /** Which runs there are: their best and last at a glance, the newest upload first. */
-import { useContext, useEffect, useState } from 'preact/hooks'
+import { useContext, useEffect, useRef, useState } from 'preact/hooks'
 import type { RunsAnswer } from '../../lib/query/runs.ts'
 import { pathTo } from '../ask.ts'
 import { Heard } from '../parts/heard.tsx'
@@ -28,7 +28,7 @@ export function RunsPage({
   const live = useLive<RunsAnswer>(
     pathTo('api/runs', { ...(prefix !== '' && { prefix }), limit: PAGE, next }),
   )
-  const { answer } = live
+  const answer = useNewest(live.answer)
   return (
     <>
       <div class="page-head">
@@ -62,6 +62,13 @@ export function RunsPage({
       )}
     </>
   )
+}
+
+/** The list that was shown before, until the next one is heard: it would flicker at each letter. */
+function useNewest<T>(answer: T | undefined): T | undefined {
+  const newest = useRef(answer)
+  if (answer !== undefined) newest.current = answer
+  return newest.current
 }
 
 function Search({ prefix }: { prefix: string }) {

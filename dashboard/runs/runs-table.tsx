@@ -2,6 +2,7 @@ import { printable } from '../../cli/output/printable.ts'
 import type { ListedBest, ListedRun } from '../../lib/query/runs.ts'
 import { readableCount, readableScore } from '../numbers.ts'
 import { Name } from '../parts/name.tsx'
+import { useKeptFocus } from '../parts/use-kept-focus.ts'
 import { Wide } from '../parts/wide.tsx'
 import { hashOf } from '../route.ts'
 import { ago, fullTime } from '../times.ts'
@@ -18,6 +19,7 @@ export function RunsTable({
   chosen: readonly string[]
   onChoose: (run: string) => void
 }) {
+  useKeptFocus()
   return (
     <Wide label="Table of runs">
       <table class="runs">

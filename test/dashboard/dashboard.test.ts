@@ -30,10 +30,9 @@ describe.skipIf(CHROMIUM === undefined)(`the dashboard${WITHOUT_CHROMIUM}`, () =
   })
   afterAll(() => stage?.close())
 
-  async function open(hash: string, options: Parameters<typeof lookAt>[1] = {}): Promise<void> {
-    look = await lookAt(stage, options)
+  async function open(hash: string, options: Parameters<typeof lookAt>[2] = {}): Promise<void> {
+    look = await lookAt(stage, hash, options)
     page = look.page
-    await look.go(hash)
   }
   /** What holds for every page, whatever is looked at. */
   afterEach(async () => {
@@ -75,7 +74,7 @@ describe.skipIf(CHROMIUM === undefined)(`the dashboard${WITHOUT_CHROMIUM}`, () =
     test('and says how to begin where there are none', async () => {
       const empty = await newStage(store)
       try {
-        look = await lookAt(empty)
+        look = await lookAt(empty, '#/runs')
         page = look.page
         await page.getByRole('heading', { name: 'No runs yet' }).waitFor()
         const bucket = empty.stack.bucket.name
@@ -197,6 +196,40 @@ describe.skipIf(CHROMIUM === undefined)(`the dashboard${WITHOUT_CHROMIUM}`, () =
     })
   })
 
+  test('asks for fewer steps of a run whose answer would be too large, and for older ones on request', async () => {
+    await open('#/runs')
+    const limits: number[] = []
+    await page.route('**/api/run?*', async (route) => {
+      const { searchParams } = new URL(route.request().url())
+      const limit = Number(searchParams.get('limit'))
+      limits.push(limit)
+      if (limit > 500) {
+        const type = 'urn:checkpoint-hub:problem:answer-too-large'
+        const body = JSON.stringify({ type, detail: 'too large' })
+        await route.fulfill({ status: 400, contentType: 'application/problem+json', body })
+        return
+      }
+      // As if a page had four steps.
+      searchParams.set('limit', '4')
+      await route.continue({ url: `${new URL(page.url()).origin}/api/run?${searchParams}` })
+    })
+    await look.go(runHash(DIGITS))
+    const more = page.getByRole('button', { name: 'Older ones too' })
+    await more.waitFor()
+    const steps = page.getByRole('region', { name: 'Table of checkpoints' }).locator('tbody th')
+    expect(await steps.count()).toBeLessThan(5)
+    const askOn = async () => {
+      if (await more.isVisible()) await more.click()
+      // While it asks, it says so.
+      return page.getByText(/^The newest .* are here/).count()
+    }
+    await expect.poll(askOn, { timeout: 20_000 }).toBe(0)
+    expect(await steps.count()).toBe(10)
+    expect(limits.slice(0, 2)).toEqual([2_000, 500])
+    const refused = look.complaints as string[]
+    expect(refused.splice(0).every((text) => text.includes('400'))).toBe(true)
+  })
+
   test('compares runs by one metric: their curves, and their places', async () => {
     await open('#/runs')
     await row(FAST).getByRole('checkbox').check()
@@ -244,6 +277,22 @@ describe.skipIf(CHROMIUM === undefined)(`the dashboard${WITHOUT_CHROMIUM}`, () =
       expect(await timeline().getAttribute('aria-valuemax')).toBe('3')
     })
 
+    test('keeps the focus on a run that moves to the top of the list', async () => {
+      for (const name of ['one', 'two', 'three']) {
+        await upload(stage.of.worker, { 'epoch_1.pth': checkpoint(name) }, `moves/${name}` as Run)
+        await sleep(1_000)
+      }
+      await open('#/runs?prefix=moves')
+      const names = () => page.locator('tbody th').allTextContents()
+      await expect.poll(names).toEqual(['moves/three', 'moves/two', 'moves/one'])
+      await row('moves/one').getByRole('link').focus()
+      await upload(stage.of.worker, { 'epoch_2.pth': checkpoint('newest') }, 'moves/one' as Run)
+      await expect
+        .poll(names, { timeout: 10_000 })
+        .toEqual(['moves/one', 'moves/three', 'moves/two'])
+      expect(await page.evaluate('document.activeElement.textContent')).toBe('moves/one')
+    })
+
     test('asks for an unchanged run by its tag alone, and not at all while nobody looks', async () => {
       await open(runHash(DIGITS))
       const statuses: number[] = []
@@ -265,9 +314,8 @@ describe.skipIf(CHROMIUM === undefined)(`the dashboard${WITHOUT_CHROMIUM}`, () =
 
     test('says when the connection is lost, keeps what it knew, and why it is not let in again', async () => {
       const dashboard = await serveDashboard(stage.stack, 0)
-      look = await lookAt({ ...stage, dashboard })
+      look = await lookAt({ ...stage, dashboard }, runHash(DIGITS))
       page = look.page
-      await look.go(runHash(DIGITS))
       await timeline().waitFor()
       await page.getByText(/^live, heard at \d\d:\d\d:\d\d$/).waitFor()
       await dashboard.close()

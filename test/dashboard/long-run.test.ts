@@ -18,8 +18,7 @@ describe.skipIf(CHROMIUM === undefined)(
     beforeAll(async () => {
       stage = await newStage(store)
       await seedLong(stage.of.worker)
-      look = await lookAt(stage)
-      await look.go(hashOf({ page: 'run', run: LONG, metrics: [] }))
+      look = await lookAt(stage, hashOf({ page: 'run', run: LONG, metrics: [] }))
       await look.page.getByRole('slider').waitFor()
     })
     afterAll(() => stage?.close())

@@ -68,9 +68,14 @@ export async function seedTraining(
   ])
 }
 
-/** A training of 2,000 checkpoints, with twenty metrics of which two decide. */
-export async function seedLong(worker: TestWorker): Promise<void> {
+/**
+ * A training of 2,000 checkpoints, with twenty metrics of which two decide.
+ *
+ * @param end of it, in seconds since the start of observations
+ */
+export async function seedLong(worker: TestWorker, end = 10 * LONG_STEPS): Promise<void> {
   const chance = randomFrom(7)
+  const begin = end - 10 * LONG_STEPS
   const run = LONG
   const series = 'iter' as const
   const options = {
@@ -79,7 +84,7 @@ export async function seedLong(worker: TestWorker): Promise<void> {
     max_keep_ckpts: 8,
     save_best: ['val/top1', 'val/loss'],
   }
-  const seen: Observation[] = [optionsAt(0, options, 0, run)]
+  const seen: Observation[] = [optionsAt(begin, options, 0, run)]
   for (let index = 0; index < LONG_STEPS; index++) {
     const step = 500 * (index + 1)
     const done = 1 - Math.exp(-index / 500)
@@ -92,8 +97,9 @@ export async function seedLong(worker: TestWorker): Promise<void> {
     }
     // One in a hundred is NaN, as trainings have it.
     if (index % 100 === 50) metrics['val/class_03'] = Number.NaN
-    seen.push(checkpointAt(10 * index, step, { run, series, over: { sizeBytes: 1_216_000_000 } }))
-    seen.push(metricsAt(10 * index, step, metrics, { run, series }))
+    const at = begin + 10 * index
+    seen.push(checkpointAt(at, step, { run, series, over: { sizeBytes: 1_216_000_000 } }))
+    seen.push(metricsAt(at, step, metrics, { run, series }))
   }
   await commit(worker, run, seen)
 }

@@ -52,9 +52,10 @@ export interface Look {
   go(hash: string): Promise<void>
 }
 
-/** Opens the dashboard by its address, as a person does. */
+/** Opens a page of the dashboard by the address that was printed, as a person does. */
 export async function lookAt(
   { browser, dashboard }: Pick<Stage, 'browser' | 'dashboard'>,
+  hash: string,
   options: BrowserContextOptions = {},
 ): Promise<Look> {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options })
@@ -74,7 +75,7 @@ export async function lookAt(
     dialogs.push(dialog.message())
     void dialog.dismiss()
   })
-  await page.goto(dashboard.address)
+  await page.goto(`${dashboard.address}${hash}`)
   await page.getByRole('heading', { level: 1 }).waitFor()
   const go = async (hash: string) => {
     await page.evaluate(`location.hash = ${JSON.stringify(hash)}`)
