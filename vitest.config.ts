@@ -4,6 +4,8 @@ export default defineConfig({
   test: {
     testTimeout: 120_000,
     hookTimeout: 900_000,
+    // What is waited for comes late on a busy machine.
+    expect: { poll: { timeout: 30_000 } },
     // Two cores, and a third to work while tests wait: S3 tells whole seconds.
     maxWorkers: 3,
     projects: [

@@ -1,5 +1,6 @@
 /** What is around every page: head, keys, what was heard when. */
 import { useEffect, useRef, useState } from 'preact/hooks'
+import { printable } from '../cli/output/printable.ts'
 import { ComparePage } from './compare/compare-page.tsx'
 import { Help } from './parts/help.tsx'
 import { hashOf, type Route, routeOf } from './route.ts'
@@ -108,7 +109,7 @@ function placeOf(route: Route): string {
 }
 
 function titleOf(route: Route): string {
-  if (route.page === 'run') return route.run
+  if (route.page === 'run') return printable(route.run)
   return route.page === 'runs' ? 'Runs' : 'Compare'
 }
 

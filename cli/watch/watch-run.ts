@@ -91,7 +91,8 @@ function tellingOn(terminal: Terminal, run: Run): Telling {
     tell: (look, changes, trouble) => {
       const now = nowSeconds()
       if (trouble === '') heardSeconds = now
-      for (const change of changes) {
+      // What there was to begin with is in the view.
+      for (const change of changes.filter((each) => each.change !== 'state')) {
         lines.push(`${readableTime(now)}  ${change.change.padEnd(10)}  ${wordsOf(change)}`)
       }
       lines.splice(0, lines.length - MOST_LINES)

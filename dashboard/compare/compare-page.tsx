@@ -5,6 +5,7 @@ import type { RunAnswer } from '../../lib/query/describe-run.ts'
 import type { LeaderboardAnswer } from '../../lib/query/leaderboard.ts'
 import { pathTo } from '../ask.ts'
 import { Chart } from '../chart/chart.tsx'
+import { counterOf, curveOf } from '../chart/counter.ts'
 import { aligned } from '../chart/points.ts'
 import { ValuesTable } from '../chart/values-table.tsx'
 import { counted, readableCount, readableScore } from '../numbers.ts'
@@ -53,7 +54,8 @@ export function ComparePage({
   }
   const toggle = (run: string) =>
     change({ runs: named.includes(run) ? named.filter((each) => each !== run) : [...named, run] })
-  const first = runs[0]
+  const followed = runs.map((run) => heards[`run ${run}`] ?? {})
+  const shown = followed.find(({ failure }) => failure !== undefined) ?? followed[0]
   return (
     <>
       {runs.map((run) => (
@@ -80,7 +82,7 @@ export function ComparePage({
             </select>
           </label>
         )}
-        {first !== undefined && <Heard live={heards[`run ${first}`] ?? {}} />}
+        {shown !== undefined && <Heard live={shown} />}
       </div>
       {runs.length === 0 ? (
         <div class="empty">
@@ -132,8 +134,10 @@ function Overlay({
   metric: string
   theme: Theme
 }) {
+  const [first] = answers
+  const over = first === undefined ? 'epoch' : counterOf(first)
   const curves = runs.map((run) =>
-    answers.find((each) => each.run === run)?.curves.find((each) => each.metric === metric),
+    curveOf(answers.find((each) => each.run === run)?.curves ?? [], metric, over),
   )
   const lines = useMemo(() => {
     const found = curves.flatMap((curve, at) => {

@@ -5,6 +5,7 @@ import type { Series } from '../../lib/hook/names.ts'
 import type { Curve } from '../../lib/query/curves.ts'
 import type { DescribedBest, RunAnswer } from '../../lib/query/describe-run.ts'
 import { Chart } from '../chart/chart.tsx'
+import { counterOf, curveOf } from '../chart/counter.ts'
 import { drawn, recordSteps } from '../chart/points.ts'
 import { ValuesTable } from '../chart/values-table.tsx'
 import { counted, readableCount, readableScore } from '../numbers.ts'
@@ -32,10 +33,11 @@ export function Curves({
     (metric) => run.curves.some((curve) => curve.metric === metric),
   )
   const chosen = metrics.length > 0 ? metrics : all.slice(0, Math.max(SHOWN_FIRST, tracked.length))
-  const over = asked ?? seriesOf(run)
-  const shown = run.curves
-    .filter(({ metric, series }) => chosen.includes(metric) && isShown(run, metric, series, over))
-    .toSorted((a, b) => all.indexOf(a.metric) - all.indexOf(b.metric))
+  const over = asked ?? counterOf(run)
+  const shown = all
+    .filter((metric) => chosen.includes(metric))
+    .map((metric) => curveOf(run.curves, metric, over))
+    .filter((curve) => curve !== undefined)
   if (all.length === 0) {
     return (
       <Section title="Curves">
@@ -83,19 +85,6 @@ export function Curves({
       />
     </Section>
   )
-}
-
-/** The counter of the run's checkpoints, or that of its first curve. */
-function seriesOf({ options, curves }: RunAnswer): Series {
-  const byEpoch = options['by_epoch']
-  if (typeof byEpoch === 'boolean') return byEpoch ? 'epoch' : 'iter'
-  return curves[0]?.series ?? 'epoch'
-}
-
-/** A metric that was told under one counter alone is shown over that one. */
-function isShown({ curves }: RunAnswer, metric: string, series: Series, over: Series): boolean {
-  if (series === over) return true
-  return !curves.some((curve) => curve.metric === metric && curve.series === over)
 }
 
 function MetricChoice({

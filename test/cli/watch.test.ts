@@ -72,9 +72,9 @@ describe('ckpt watch', () => {
   test('waits for a run, tells each change as JSON on a line of its own, and ends with its training', async () => {
     const run = 'exp/json' as Run
     const watch = watching([run, '--json', '--until-done'])
-    await expect.poll(watch.err, { timeout: 30_000 }).toContain('waiting for its first upload')
+    await expect.poll(watch.err).toContain('waiting for its first upload')
     await train(run, 1)
-    await expect.poll(() => watch.json().length, { timeout: 30_000 }).toBeGreaterThan(0)
+    await expect.poll(() => watch.json().length).toBeGreaterThan(0)
     await train(run, 2)
     await end(run)
     expect(await watch.closed).toBe(0)
@@ -118,7 +118,7 @@ describe('ckpt watch', () => {
     const run = 'exp/on' as Run
     await train(run, 1)
     const watch = watching([run, ...more])
-    await expect.poll(() => watch.lines().length, { timeout: 30_000 }).toBe(1)
+    await expect.poll(() => watch.lines().length).toBe(1)
     watch.interrupt()
     expect(await watch.closed).toBe(code)
   })
@@ -130,7 +130,7 @@ describe('ckpt watch', () => {
     await new Promise((resolve) => setTimeout(resolve, 1_100))
     await train(run, 2)
     const watch = watching([run, '--until-done'])
-    await expect.poll(() => watch.lines().length, { timeout: 30_000 }).toBe(1)
+    await expect.poll(() => watch.lines().length).toBe(1)
     expect(watch.lines()[0]).toContain('\tstate\t')
     watch.interrupt()
     await watch.closed

@@ -19,7 +19,10 @@ export async function startChromium(): Promise<Browser> {
     )
   }
   // Its sandbox needs rights that containers do not give; only our own page is looked at.
-  return chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] })
+  return chromium.launch({
+    executablePath: CHROMIUM,
+    args: ['--no-sandbox', '--disable-dev-shm-usage'],
+  })
 }
 
 function onPath(): string | undefined {

@@ -191,8 +191,7 @@ describe.skipIf(CHROMIUM === undefined)(`the dashboard${WITHOUT_CHROMIUM}`, () =
     test('says of one that is not there that the hub knows no such run', async () => {
       await open(runHash('absent'))
       await page.getByText('the hub knows no run "absent"').waitFor()
-      const unknown = look.complaints as string[]
-      expect(unknown.splice(0).every((text) => text.includes('404'))).toBe(true)
+      look.excuse('404')
     })
   })
 
@@ -223,11 +222,10 @@ describe.skipIf(CHROMIUM === undefined)(`the dashboard${WITHOUT_CHROMIUM}`, () =
       // While it asks, it says so.
       return page.getByText(/^The newest .* are here/).count()
     }
-    await expect.poll(askOn, { timeout: 20_000 }).toBe(0)
+    await expect.poll(askOn).toBe(0)
     expect(await steps.count()).toBe(10)
     expect(limits.slice(0, 2)).toEqual([2_000, 500])
-    const refused = look.complaints as string[]
-    expect(refused.splice(0).every((text) => text.includes('400'))).toBe(true)
+    look.excuse('400')
   })
 
   test('compares runs by one metric: their curves, and their places', async () => {
@@ -287,9 +285,7 @@ describe.skipIf(CHROMIUM === undefined)(`the dashboard${WITHOUT_CHROMIUM}`, () =
       await expect.poll(names).toEqual(['moves/three', 'moves/two', 'moves/one'])
       await row('moves/one').getByRole('link').focus()
       await upload(stage.of.worker, { 'epoch_2.pth': checkpoint('newest') }, 'moves/one' as Run)
-      await expect
-        .poll(names, { timeout: 10_000 })
-        .toEqual(['moves/one', 'moves/three', 'moves/two'])
+      await expect.poll(names).toEqual(['moves/one', 'moves/three', 'moves/two'])
       expect(await page.evaluate('document.activeElement.textContent')).toBe('moves/one')
     })
 
@@ -299,7 +295,7 @@ describe.skipIf(CHROMIUM === undefined)(`the dashboard${WITHOUT_CHROMIUM}`, () =
       page.on('response', (response) => {
         if (response.url().includes('/api/run?')) statuses.push(response.status())
       })
-      await expect.poll(() => statuses.length, { timeout: 20_000 }).toBeGreaterThan(1)
+      await expect.poll(() => statuses.length).toBeGreaterThan(1)
       expect(new Set(statuses.slice(1))).toEqual(new Set([304]))
       const hide = (state: string) =>
         page.evaluate(`Object.defineProperty(document, 'visibilityState', {value: '${state}', configurable: true});
@@ -326,8 +322,7 @@ describe.skipIf(CHROMIUM === undefined)(`the dashboard${WITHOUT_CHROMIUM}`, () =
       const another = await serveDashboard(stage.stack, port)
       await page.getByRole('status').getByText('Open the address that `ckpt ui` printed').waitFor()
       await another.close()
-      const lost = look.complaints as string[]
-      expect(lost.splice(0).every((text) => text.includes('Failed to load resource'))).toBe(true)
+      look.excuse('Failed to load resource')
     })
   })
 
@@ -364,11 +359,17 @@ describe.skipIf(CHROMIUM === undefined)(`the dashboard${WITHOUT_CHROMIUM}`, () =
       await page.getByText('has no such metric').waitFor()
     })
 
-    test('shows what would turn the writing, or cannot be seen, written out', async () => {
-      await open(runHash(ODD))
+    test('shows what would turn the writing, or cannot be seen, written out, and copies it so', async () => {
+      await open(runHash(ODD), { permissions: ['clipboard-read', 'clipboard-write'] })
       const heading = page.getByRole('heading', { level: 1 })
       await heading.getByText('\\u0007\\u001b[31m\\u202egnp.exe').waitFor()
-      const text = (await page.locator('body').textContent()) ?? ''
+      await page.getByRole('button', { name: 'Copy the name of the run' }).click()
+      await page.getByText('Copied').waitFor()
+      const text = [
+        await page.locator('body').textContent(),
+        await page.title(),
+        await page.evaluate<string>('navigator.clipboard.readText()'),
+      ].join()
       for (const unseen of '\u0007\u001b\u202e\u2066') expect(text).not.toContain(unseen)
     })
   })

@@ -46,6 +46,8 @@ export interface Look {
   readonly foreign: readonly string[]
   /** Errors and warnings of the console, exceptions, refusals of the content security policy. */
   readonly complaints: readonly string[]
+  /** Takes complaints with such words for what a test has brought about. */
+  excuse(words: string): void
   /** Dialogs that opened: markup was run. */
   readonly dialogs: readonly string[]
   /** Goes to a page, by its hash. */
@@ -80,7 +82,11 @@ export async function lookAt(
   const go = async (hash: string) => {
     await page.evaluate(`location.hash = ${JSON.stringify(hash)}`)
   }
-  return { page, context, foreign, complaints, dialogs, go }
+  const excuse = (words: string) => {
+    const others = complaints.filter((text) => !text.includes(words))
+    complaints.splice(0, complaints.length, ...others)
+  }
+  return { page, context, foreign, complaints, dialogs, excuse, go }
 }
 
 /** How much wider the page is than the screen, in pixels. */
