@@ -145,6 +145,10 @@ async function download(stack: Stack, parameters: URLSearchParams): Promise<Resp
   const found = (await checkpointAt(stack, run, pathOf(key))) ?? {
     object: pointerOf(await artifactAt(stack, run, key)),
   }
+  if ('directory' in found && found.directory !== undefined) {
+    const { files } = found.directory
+    return said(404, `It is a directory of ${files} files, which ckpt download fetches.`)
+  }
   const location = await linkTo(stack, run, found, { expires: DEFAULT_EXPIRES_SECONDS })
   return said(302, '', { location })
 }

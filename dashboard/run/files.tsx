@@ -1,3 +1,4 @@
+import { printable } from '../../cli/output/printable.ts'
 import { readableSize } from '../../cli/output/sizes.ts'
 import type { RunAnswer } from '../../lib/query/describe-run.ts'
 import { readableCount } from '../numbers.ts'
@@ -37,6 +38,9 @@ export function Files({ run }: { run: RunAnswer }) {
             <thead>
               <tr>
                 <th scope="col">Name</th>
+                <th scope="col">
+                  <span class="unseen">Download</span>
+                </th>
                 <th scope="col">What</th>
                 <th scope="col">State</th>
                 <th scope="col" class="number">
@@ -47,9 +51,6 @@ export function Files({ run }: { run: RunAnswer }) {
                 </th>
                 <th scope="col">SHA-256</th>
                 <th scope="col">Keys</th>
-                <th scope="col">
-                  <span class="unseen">Download</span>
-                </th>
               </tr>
             </thead>
             <tbody>
@@ -82,6 +83,13 @@ function FileRow({ run, file }: { run: string; file: Artifact }) {
         )}
       </th>
       <td>
+        {state === 'current' && (
+          <a href={downloadOf(run, key)} aria-label={`Download ${printable(name)}`}>
+            Download
+          </a>
+        )}
+      </td>
+      <td class="what">
         {kind} {kind !== undefined && <Name of={metric ?? 'last'} />}
       </td>
       <td>{state}</td>
@@ -98,7 +106,6 @@ function FileRow({ run, file }: { run: string; file: Artifact }) {
       <td class="keys">
         <Name of={(file.kept_keys ?? []).join(', ')} />
       </td>
-      <td>{state === 'current' && <a href={downloadOf(run, key)}>Download</a>}</td>
     </tr>
   )
 }

@@ -50,7 +50,7 @@ function ProblemsTable({
               <th scope="row">
                 <Name of={nameOf(key)} />
               </th>
-              <td>
+              <td class="field">
                 <Name of={field} />
               </td>
               <td class="reason">

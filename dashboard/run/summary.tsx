@@ -1,4 +1,5 @@
 import type { ComponentChildren } from 'preact'
+import { printable } from '../../cli/output/printable.ts'
 import { readableSize } from '../../cli/output/sizes.ts'
 import type { RunAnswer } from '../../lib/query/describe-run.ts'
 import { percentOf, readableCount, readableScore } from '../numbers.ts'
@@ -31,7 +32,12 @@ export function Summary({ run }: { run: RunAnswer }) {
           {copy === undefined ? (
             <span class="quiet"> · {state}</span>
           ) : (
-            <a href={downloadOf(run.run, keyIn(copy))}>Download</a>
+            <a
+              href={downloadOf(run.run, keyIn(copy))}
+              aria-label={`Download the best ${printable(metric)}`}
+            >
+              Download
+            </a>
           )}
         </Tile>
       ))}
@@ -46,7 +52,11 @@ export function Summary({ run }: { run: RunAnswer }) {
         }
       >
         {lastStep && `${lastStep.series}, ${readableSize(lastStep.size_bytes)}`}
-        {lastKey !== undefined && <a href={downloadOf(run.run, lastKey)}>Download</a>}
+        {lastKey !== undefined && (
+          <a href={downloadOf(run.run, lastKey)} aria-label="Download the last">
+            Download
+          </a>
+        )}
       </Tile>
       <Tile title="Checkpoints" value={`${readableCount(kept)} kept`}>
         of {readableCount(steps.length)} uploaded

@@ -4,6 +4,7 @@ import { connectStack, type Stack } from '../../cli/stack/stack.ts'
 import { type Dashboard, serveDashboard } from '../../cli/ui/serve.ts'
 import type { Run } from '../../lib/hook/names.ts'
 import { storeOfFile } from '../lib/bucket/store.ts'
+import { directory } from '../lib/run/directories.ts'
 import { checkpoint, drain, upload } from '../lib/run/worker.ts'
 import { ckpt, startCkpt } from './run-ckpt.ts'
 import { newStack, type StackOfTests } from './stack/a-stack.ts'
@@ -164,6 +165,15 @@ describe('the dashboard’s server', () => {
         .subarray(0, 2)
         .toString(),
     ).toBe('PK')
+  })
+
+  test('says of a directory that no one file is the checkpoint', async () => {
+    const files = directory('iter_1', { 'model.pt': 'weights', 'optimizer.pt': 'moments' })
+    const run = 'exp/sharded' as Run
+    await upload(of.worker, files, run)
+    const asked = new URLSearchParams({ run, key: `${run}/iter_1` })
+    const { status, body } = await get(`/download?${asked}`, withKey())
+    expect([status, body]).toEqual([404, expect.stringContaining('a directory of 2 files')])
   })
 
   test('leads to nothing that is not of the run', async () => {
