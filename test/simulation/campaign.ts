@@ -4,7 +4,8 @@ import { dirname } from 'node:path'
 import type { Crew } from './crew.ts'
 import { scheduleOf } from './generator.ts'
 import { type Finding, runSchedule, type Verdict } from './run-schedule.ts'
-import { Tally, type Told } from './tally.ts'
+import type { Strike } from './schedule.ts'
+import { type Sight, Tally, type Told } from './tally.ts'
 
 /** What a campaign came to so far. */
 export interface Campaign {
@@ -50,7 +51,7 @@ export async function runPart(seed: number, from: number, to: number): Promise<P
   const failed: Finding[] = []
   for (let number = from; number < to; number++) {
     const verdict = await runSchedule(scheduleOf(seed, number))
-    tally.addSchedule({ number, strikes: [] }, verdict.tally)
+    tally.addSchedule({ number, strikes: [], steps: verdict.steps }, verdict.tally)
     if (verdict.violations.length > 0) failed.push(findingOf(verdict))
   }
   return { tally: tally.toJSON(), failed }
@@ -86,28 +87,53 @@ function* partsBetween(from: number, to: number): Generator<{ from: number; to: 
 }
 
 /**
- * Makes a crash point of each place that was reached and never was one: the first schedule in which it was seen
- * runs once more, with the crash where that place calls first.
+ * Makes a crash point of each place that was reached and never was one. Such a run may reach further places, whose turn
+ * comes once all that are known had theirs.
  */
 async function strikeWhatWasMissed(campaign: Campaign, setting: CampaignSetting): Promise<void> {
   const { tally, seed } = campaign
   const tried = new Set<string>()
   for (;;) {
-    // Such a run may reach further places.
-    const strike = tally.missing().find(({ site, fault }) => !tried.has(`${fault}: ${site}`))
-    if (strike === undefined) return
-    tried.add(`${strike.fault}: ${strike.site}`)
-    const { number, strikes } = tally.firstSeen.get(strike.site) ?? { number: 0, strikes: [] }
-    // It may have been seen before one of those struck, and not since.
-    for (let kept = strikes.length, isMet = false; kept >= 0 && !isMet; kept--) {
-      const all = [...strikes.slice(0, kept), strike]
-      const verdict = await runSchedule({ ...scheduleOf(seed, number), strikes: all })
-      isMet = verdict.strikesMet === all.length
-      tally.addSchedule({ number, strikes: all }, verdict.tally)
-      campaign.onPurpose += 1
-      if (verdict.violations.length > 0) await fail(campaign, setting, findingOf(verdict))
+    const strikes = tally.missing().filter(({ site, fault }) => !tried.has(`${fault}: ${site}`))
+    if (strikes.length === 0) return
+    for (const { site, fault } of strikes) tried.add(`${fault}: ${site}`)
+    const seen = strikes.map((strike) => ({ strike, sight: tally.seenIn.get(strike.site) ?? NONE }))
+    const runs = setting.crew.inOrder(
+      seen,
+      ({ sight, strike }) => ['strike', seed, sight, strike] as const,
+    )
+    for await (const [, { runs: made, tally: counted, failed }] of runs) {
+      campaign.onPurpose += made
+      tally.addAll(Tally.from(counted))
+      for (const found of failed) await fail(campaign, setting, found)
     }
   }
+}
+
+const NONE: Sight = { number: 0, strikes: [], steps: 0 }
+
+/** What came of crash points that were made on purpose. */
+export interface Struck extends Part {
+  /** How many runs it took. */
+  readonly runs: number
+}
+
+/** Runs a schedule in which a place was seen once more, with the crash where that place calls first. */
+export async function runStrike(seed: number, sight: Sight, strike: Strike): Promise<Struck> {
+  const { number, strikes } = sight
+  const tally = new Tally()
+  const failed: Finding[] = []
+  let runs = 0
+  // It may have been seen before one of those struck, and not since.
+  for (let kept = strikes.length, isMet = false; kept >= 0 && !isMet; kept--) {
+    const all = [...strikes.slice(0, kept), strike]
+    const verdict = await runSchedule({ ...scheduleOf(seed, number), strikes: all })
+    isMet = verdict.strikesMet === all.length
+    tally.addSchedule({ number, strikes: all, steps: verdict.steps }, verdict.tally)
+    runs += 1
+    if (verdict.violations.length > 0) failed.push(findingOf(verdict))
+  }
+  return { runs, tally: tally.toJSON(), failed }
 }
 
 async function fail(campaign: Campaign, setting: CampaignSetting, found: Finding): Promise<void> {

@@ -5,10 +5,11 @@ import type { Strike } from './schedule.ts'
 /** How often a place was called, and how often each fault met it. */
 export type SiteCount = { calls: number } & Partial<Record<CallFault, number>>
 
-/** A schedule by its number, and with what besides. */
+/** A schedule by its number, with what besides, and how much happened in it. */
 export interface Sight {
   readonly number: number
   readonly strikes: readonly Strike[]
+  readonly steps: number
 }
 
 /** A tally as JSON has it. */
@@ -16,15 +17,15 @@ export interface Told {
   readonly faults: Record<string, number>
   readonly sites: Record<string, SiteCount>
   readonly acts: Record<string, number>
-  readonly firstSeen: Record<string, Sight>
+  readonly seenIn: Record<string, Sight>
 }
 
 export class Tally {
   readonly faults = new Map<string, number>()
   readonly sites = new Map<string, SiteCount>()
   readonly acts = new Map<string, number>()
-  /** By place where it was seen first. */
-  readonly firstSeen = new Map<string, Sight>()
+  /** By place the shortest schedule in which it was seen, the first of these. */
+  readonly seenIn = new Map<string, Sight>()
 
   called(site: string, fault: CallFault | undefined): void {
     const count = this.sites.get(site) ?? { calls: 0 }
@@ -46,15 +47,11 @@ export class Tally {
   /** @param sight the schedule that the other counted */
   addSchedule(sight: Sight, other: Tally): void {
     this.addAll(other)
-    for (const site of other.sites.keys()) {
-      if (!this.firstSeen.has(site)) this.firstSeen.set(site, sight)
-    }
+    for (const site of other.sites.keys()) this.#see(site, sight)
   }
 
   addAll(other: Tally): void {
-    for (const [site, sight] of other.firstSeen) {
-      if (!this.firstSeen.has(site)) this.firstSeen.set(site, sight)
-    }
+    for (const [site, sight] of other.seenIn) this.#see(site, sight)
     for (const [fault, count] of other.faults) add(this.faults, fault, count)
     for (const [act, count] of other.acts) add(this.acts, act, count)
     for (const [site, counts] of other.sites) {
@@ -65,6 +62,11 @@ export class Tally {
         known[fault] = (known[fault] ?? 0) + count
       }
     }
+  }
+
+  #see(site: string, sight: Sight): void {
+    const known = this.seenIn.get(site)
+    if (known === undefined || sight.steps < known.steps) this.seenIn.set(site, sight)
   }
 
   /** What never struck at a place that was called. */
@@ -79,16 +81,16 @@ export class Tally {
       faults: Object.fromEntries(this.faults),
       sites: Object.fromEntries(this.sites),
       acts: Object.fromEntries(this.acts),
-      firstSeen: Object.fromEntries(this.firstSeen),
+      seenIn: Object.fromEntries(this.seenIn),
     }
   }
 
-  static from({ faults, sites, acts, firstSeen }: Told): Tally {
+  static from({ faults, sites, acts, seenIn }: Told): Tally {
     const tally = new Tally()
     for (const [name, count] of Object.entries(faults)) tally.faults.set(name, count)
     for (const [name, count] of Object.entries(sites)) tally.sites.set(name, count)
     for (const [name, count] of Object.entries(acts)) tally.acts.set(name, count)
-    for (const [name, sight] of Object.entries(firstSeen)) tally.firstSeen.set(name, sight)
+    for (const [name, sight] of Object.entries(seenIn)) tally.seenIn.set(name, sight)
     return tally
   }
 }

@@ -1,9 +1,9 @@
 /** What a worker may be asked to do, and what it answers: both as JSON has it. */
-import { runPart } from './campaign.ts'
+import { runPart, runStrike } from './campaign.ts'
 import { settleOrders } from './orders.ts'
 import { pairsAfter } from './pairs.ts'
 
-const KINDS = { part: runPart, pairs: pairsAfter, orders: settleOrders }
+const KINDS = { part: runPart, strike: runStrike, pairs: pairsAfter, orders: settleOrders }
 
 type Kinds = typeof KINDS
 
@@ -18,6 +18,8 @@ export function perform(work: Work): Promise<unknown> {
   switch (work[0]) {
     case 'part':
       return runPart(work[1], work[2], work[3])
+    case 'strike':
+      return runStrike(work[1], work[2], work[3])
     case 'pairs':
       return pairsAfter(work[1], work[2])
     case 'orders':

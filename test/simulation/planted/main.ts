@@ -1,6 +1,7 @@
 /**
  * `npm run simulate:planted`: whether the simulation can fail. Each bug of the list is put into a copy of the code,
- * which is loaded beside the right one, and schedules are run until one finds it.
+ * which is loaded beside the right one, and schedules are run until one finds it: one that violates something with the
+ * bug and nothing without it.
  */
 import { registerHooks } from 'node:module'
 import { parseArgs } from 'node:util'
@@ -54,10 +55,12 @@ interface Simulation {
   scheduleOf: typeof scheduleOf
 }
 
-async function simulationWith(at: number): Promise<Simulation> {
+/** With a bug of the list, or with none. */
+async function simulationWith(bug?: number): Promise<Simulation> {
+  const mark = bug === undefined ? '' : `${MARK}${bug}`
   return {
-    ...(await import(`${SIMULATION}run-schedule.ts${MARK}${at}`)),
-    ...(await import(`${SIMULATION}generator.ts${MARK}${at}`)),
+    ...(await import(`${SIMULATION}run-schedule.ts${mark}`)),
+    ...(await import(`${SIMULATION}generator.ts${mark}`)),
   }
 }
 
@@ -73,18 +76,26 @@ const HINTED = 3
 /** The tests plant only what is found at once; the command plants all. */
 const QUICK = 10
 
+/** What the first schedule that finds a bug says of it; nothing where none does. */
+async function findingOf(bug: Bug, at: number): Promise<string | undefined> {
+  const { runSchedule, scheduleOf } = await simulationWith(at)
+  for (const number of numbers(bug)) {
+    const schedule = scheduleOf(seed, number)
+    const [violation] = (await runSchedule(schedule)).violations
+    if (violation === undefined) continue
+    const [without] = (await right.runSchedule(schedule)).violations
+    if (without === undefined) return `found by schedule ${number}: ${violation.slice(0, 90)}`
+    process.stderr.write(`schedule ${number} violates something without a bug too: ${without}\n`)
+  }
+  return undefined
+}
+
+const right = await simulationWith()
 let missed = 0
 for (const [at, bug] of BUGS.entries()) {
   if (values.only !== undefined && !bug.name.includes(values.only)) continue
   if (values.quick && bug.foundBy > QUICK) continue
-  const { runSchedule, scheduleOf } = await simulationWith(at)
-  let found: string | undefined
-  for (const number of numbers(bug)) {
-    const [violation] = (await runSchedule(scheduleOf(seed, number))).violations
-    if (violation === undefined) continue
-    found = `found by schedule ${number}: ${violation.slice(0, 90)}`
-    break
-  }
+  const found = await findingOf(bug, at)
   if (found === undefined) missed += 1
   process.stdout.write(`${bug.name}: ${found ?? `NOT FOUND in ${mostSchedules} schedules`}\n`)
 }
