@@ -66,7 +66,8 @@ export function Summary({ run }: { run: RunAnswer }) {
       </Tile>
       <Tile title="Saved" value={readableSize(saved)}>
         {percentOf(saved, stored + saved)} of all: {readableSize(storage.evicted_bytes)} evicted
-        {storage.stripped_bytes > 0 && `, ${readableSize(storage.stripped_bytes)} stripped`}
+        {storage.stripped_bytes > 0 && `, ${readableSize(storage.stripped_bytes)} stripped`}; paid
+        for until it expires
         <Bar part={stored} whole={stored + saved} />
       </Tile>
     </dl>

@@ -5,6 +5,7 @@ import { readableSize } from '../../cli/output/sizes.ts'
 import type { DescribedStep } from '../../lib/query/describe-run.ts'
 import { counted, readableCount } from '../numbers.ts'
 import { colour, type Theme } from '../theme.ts'
+import { fullTime } from '../times.ts'
 import { at, nearest, type Placed, placed } from './timeline-places.ts'
 
 const HEIGHT = 58
@@ -92,9 +93,10 @@ export function Timeline({
   )
 }
 
-function told({ series, step, fate, reason, set_record, size_bytes }: DescribedStep): string {
+function told(checkpoint: DescribedStep): string {
+  const { series, step, fate, reason, set_record, size_bytes, restorable_until: until } = checkpoint
   const record = set_record ? ', a record' : ''
-  return `${series} ${readableCount(step)}, ${readableSize(size_bytes)}${record}; ${reason.startsWith(fate) ? '' : `${fate}: `}${printable(reason)}`
+  return `${series} ${readableCount(step)}, ${readableSize(size_bytes)}${record}; ${reason.startsWith(fate) ? '' : `${fate}: `}${printable(reason)}${until === undefined || Date.parse(until) < Date.now() ? '' : `; can be restored until ${fullTime(until)}`}`
 }
 
 const BASE = HEIGHT - 14
