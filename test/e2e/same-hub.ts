@@ -4,6 +4,8 @@ import type { Entry, Run } from './deployed.ts'
 /** Numbers of attempts and of effects, and what slow workers may still do. */
 const BOOKKEEPING = new Set([
   'version',
+  'commit',
+  'recent_commits',
   'next_effect',
   'retired_etags',
   'evicted_version',

@@ -37,6 +37,8 @@ const APART = new Set([
   'run',
   'entry',
   'version',
+  'commit',
+  'recent_commits',
   'next_effect',
   'version_id',
   'version_ids',
