@@ -113,7 +113,7 @@ async function putWhole(
   ChecksumSHA256: string,
 ): Promise<Assembled> {
   try {
-    await bucket.s3.send(
+    const { VersionId, ETag } = await bucket.s3.send(
       new PutObjectCommand({
         Bucket: bucket.name,
         Key: key,
@@ -124,6 +124,8 @@ async function putWhole(
         ...condition,
       }),
     )
+    // By the answer, not by a look at the key: another job may have written over it since.
+    return { kind: 'written', versionId: VersionId ?? 'null', etag: bareEtag(ETag) }
   } catch (error) {
     const status = statusOf(error)
     // The name is taken, perhaps by this very write whose answer was lost: the caller looks whose it is.
@@ -132,8 +134,4 @@ async function putWhole(
     }
     throw error
   }
-  const head = await headOf(bucket, key)
-  return head === undefined
-    ? { kind: 'refused' }
-    : { kind: 'written', versionId: head.VersionId ?? 'null', etag: bareEtag(head.ETag) }
 }

@@ -33,6 +33,22 @@ describe('a free name', () => {
     expect(await isOwn(bucket, KEY, versionId)).toBe(true)
   })
 
+  test('is told by the version that was written, whatever another job puts over it at once', async () => {
+    const other = { ...bucket, s3: store.newS3() }
+    let own = ''
+    aroundCalls(bucket.s3, async ({ name, go }) => {
+      await go()
+      if (name !== 'PutObject') return
+      const { etag, versionId } = await head(other, KEY)
+      own = versionId
+      await writeIfAbsent(other, KEY, textOf('of another upload'), etag)
+    })
+    const content = textOf('weights')
+    const written = await writeIfAbsent(bucket, KEY, content, undefined)
+    expect(written).toMatchObject({ kind: 'written', versionId: own })
+    expect((await head(bucket, KEY)).versionId).not.toBe(own)
+  })
+
   test('takes an object of no bytes', async () => {
     expect(await writeIfAbsent(bucket, KEY, textOf(''), undefined)).toMatchObject({
       kind: 'written',
