@@ -71,7 +71,7 @@ describe.skipIf(CHROMIUM === undefined)(
 
     test('is no wider than a phone', async () => {
       await look.page.setViewportSize({ width: 360, height: 740 })
-      expect(await overflowOf(look.page)).toBe(0)
+      await expect.poll(() => overflowOf(look.page)).toBe(0)
     })
 
     test('asked nobody else, and complained of nothing', () => {
