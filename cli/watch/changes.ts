@@ -1,5 +1,5 @@
 /** What changed in a run from one look to the next. */
-import type { CurveValue } from '../../lib/query/curves.ts'
+import type { Curve, CurveValue } from '../../lib/query/curves.ts'
 import type { DescribedStep, RunAnswer } from '../../lib/query/describe-run.ts'
 
 /** As `--json` prints it, beside the run and the time at which it was seen. */
@@ -130,9 +130,18 @@ interface Values {
   readonly values: Map<string, CurveValue>
 }
 
-function valuesByStep({ curves }: RunAnswer): Map<string, Values> {
+/** An event tells a metric under both counters: that of the checkpoints is enough. */
+function toldCurves({ curves, options }: RunAnswer): Curve[] {
+  const byEpoch = options['by_epoch']
+  if (typeof byEpoch !== 'boolean') return curves
+  const own = byEpoch ? 'epoch' : 'iter'
+  const metrics = new Set(curves.filter(({ series }) => series === own).map(({ metric }) => metric))
+  return curves.filter(({ series, metric }) => series === own || !metrics.has(metric))
+}
+
+function valuesByStep(run: RunAnswer): Map<string, Values> {
   const found = new Map<string, Values>()
-  for (const { metric, series, steps, values } of curves) {
+  for (const { metric, series, steps, values } of toldCurves(run)) {
     for (const [at, step] of steps.entries()) {
       const id = `${series} ${step}`
       const of = found.get(id) ?? { series, step, values: new Map() }

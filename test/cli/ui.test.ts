@@ -1,4 +1,7 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { connectStack, type Stack } from '../../cli/stack/stack.ts'
 import { type Dashboard, serveDashboard } from '../../cli/ui/serve.ts'
@@ -257,6 +260,30 @@ describe('the command', () => {
     child.kill('SIGINT')
     expect(await ended).toBe(0)
   })
+
+  test.runIf(process.platform === 'linux')(
+    'with --open gives the browser an address of its own, which admits once',
+    async () => {
+      const folder = await mkdtemp(join(tmpdir(), 'ckpt-open-'))
+      const opened = join(folder, 'address')
+      await writeFile(join(folder, 'xdg-open'), `#!/bin/sh\nprintf %s "$1" > '${opened}'\n`, {
+        mode: 0o755,
+      })
+      const path = `${folder}${delimiter}${process.env['PATH']}`
+      const child = startCkpt(['ui', '--open'], { env: { ...of.env, PATH: path } })
+      const ended = new Promise((resolve) => child.on('close', resolve))
+      const [first] = await child.stdout.take(1).toArray()
+      await expect.poll(() => readFile(opened, 'utf8').catch(() => '')).toContain('?key=')
+      const address = await readFile(opened, 'utf8')
+      expect(address).not.toBe(String(first).trim())
+      const open = () => fetch(address, { redirect: 'manual' })
+      expect((await open()).headers.get('set-cookie')).toContain('HttpOnly; SameSite=Lax')
+      expect((await open()).headers.get('set-cookie')).toBeNull()
+      child.kill('SIGINT')
+      await ended
+      await rm(folder, { recursive: true })
+    },
+  )
 
   test('says that a port is taken', async () => {
     const { port } = new URL(dashboard.address)

@@ -159,6 +159,19 @@ describe('between two looks', () => {
     expect(changesBetween(before, after)).toEqual(expected)
   })
 
+  test('a value that was told under both counters is told under that of the checkpoints', () => {
+    const both = [
+      ...curveOf(0.5),
+      ...curveOf(0.5).map((curve) => ({ ...curve, series: 'iter' as const })),
+    ]
+    const other = { ...curveOf(3)[0], metric: 'lr', series: 'iter' } as RunAnswer['curves'][number]
+    const after = lookOf({ options: { by_epoch: true }, curves: [...both, other] })
+    expect(changesBetween(lookOf(), after)).toEqual([
+      { change: 'metrics', series: 'epoch', step: 1, metrics: { acc: 0.5 } },
+      { change: 'metrics', series: 'iter', step: 1, metrics: { lr: 3 } },
+    ])
+  })
+
   test('a metric of any name is told', () => {
     const curves = curveOf(1).map((curve) => ({ ...curve, metric: '__proto__' }))
     const [change] = changesBetween(lookOf(), lookOf({ curves }))
