@@ -92,12 +92,21 @@ describe('a person who removes objects', () => {
   it('may remove the whole run, and have it forgotten', async () => {
     const run = await trained({}, 2)
     expect((await told('forget', run.name, '--yes')).err).toContain('still there')
-    for (const name of Object.keys(await run.listing())) await run.remove(name)
-    await hubSettled()
-    expect((await told('forget', run.name, '--yes')).out).toContain('Forgotten')
+    await removeAll(run)
+    // Between two removals the hub may have named the one that was left in last_checkpoint, which is back then.
+    if (Object.keys(await run.listing()).join() === 'last_checkpoint') await removeAll(run)
+    expect(await told('forget', run.name, '--yes')).toMatchObject({
+      out: expect.stringContaining('Forgotten'),
+      err: '',
+    })
     expect(await run.entries()).toEqual(new Map())
   })
 })
+
+async function removeAll(run: Run): Promise<void> {
+  for (const name of Object.keys(await run.listing())) await run.remove(name)
+  await hubSettled()
+}
 
 /** A run of so many checkpoints under some options, settled. */
 async function trained(options: object, checkpoints: number): Promise<Run> {
