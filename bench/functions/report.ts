@@ -1,6 +1,7 @@
 /** What was measured, as tables. */
 import Table from 'cli-table3'
 import type { FunctionName } from '../../infra/permissions.ts'
+import { markdownTable } from '../markdown-table.ts'
 import type { Bundle } from './bundles.ts'
 import type { EventCalls } from './calls.ts'
 
@@ -77,8 +78,7 @@ export function textOf({ title, head, rows }: Figures): string {
 }
 
 export function markdownOf({ title, head, rows }: Figures): string {
-  const line = (texts: readonly string[]) => `| ${texts.join(' | ')} |`
-  return [`${title}:`, '', line(head), line(head.map(() => '---')), ...rows.map(line)].join('\n')
+  return `${title}:\n\n${markdownTable(head, rows)}`
 }
 
 function kilobytes(bytes: number): string {

@@ -11,7 +11,7 @@ import { pythonOf } from '../../local/python.ts'
 import { replaceInFile } from '../write-docs.ts'
 import { ENGINES, runEngine } from './engines.ts'
 import { drawing } from './plot.ts'
-import { markdownTable, type Row, terminalTable, timeSpent } from './report.ts'
+import { markdownOf, type Row, terminalTable, timeSpent } from './report.ts'
 import { earlierRows, forgetRows, keepRows, rowOf } from './results.ts'
 import {
   type Case,
@@ -80,7 +80,7 @@ async function compare(cases: Case[]): Promise<void> {
   console.log(terminalTable(shown))
   console.log(`Where the time went:\n${timeSpent(shown)}`)
   if (!values.write) return
-  await replaceInFile('README.md', 'bench:publish', markdownTable(shown))
+  await replaceInFile('README.md', 'bench:publish', markdownOf(shown))
   await drawing(shown)
 }
 

@@ -1,5 +1,6 @@
 /** The figures as tables. */
 import Table from 'cli-table3'
+import { markdownTable } from '../markdown-table.ts'
 import { type Figures, requestCount } from './figures.ts'
 import { fitsFunction, modelledDollars, modelledSeconds } from './model.ts'
 import type { Case } from './sources.ts'
@@ -45,10 +46,11 @@ function caseText({ shape, order, sizeBytes }: Row): string {
   return `${shape}, ${order}, ${bytes(sizeBytes)}`
 }
 
-export function markdownTable(rows: readonly Row[]): string {
-  const line = (texts: readonly string[]) => `| ${texts.join(' | ')} |`
-  const body = rows.map((row) => line(cells(row, rows)))
-  return [line(HEAD), line(HEAD.map(() => '---')), ...body].join('\n')
+export function markdownOf(rows: readonly Row[]): string {
+  return markdownTable(
+    HEAD,
+    rows.map((row) => cells(row, rows)),
+  )
 }
 
 function cells(row: Row, rows: readonly Row[]): string[] {

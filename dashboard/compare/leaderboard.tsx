@@ -1,6 +1,6 @@
-import { printable } from '../../cli/output/printable.ts'
 import type { LeaderboardAnswer } from '../../lib/query/leaderboard.ts'
 import { readableCount, readableScore } from '../numbers.ts'
+import { Choice, ChoiceHead } from '../parts/choice.tsx'
 import { Name } from '../parts/name.tsx'
 import { Wide } from '../parts/wide.tsx'
 import { hashOf } from '../route.ts'
@@ -32,9 +32,7 @@ export function Leaderboard({
         <table>
           <thead>
             <tr>
-              <th scope="col" class="pick">
-                <span class="unseen">Compare</span>
-              </th>
+              <ChoiceHead />
               <th scope="col" class="number">
                 Rank
               </th>
@@ -51,14 +49,7 @@ export function Leaderboard({
           <tbody>
             {answer.runs.map(({ rank, run, score, step, state }) => (
               <tr key={run}>
-                <td>
-                  <input
-                    type="checkbox"
-                    checked={chosen.includes(run)}
-                    onChange={() => onChoose(run)}
-                    aria-label={`Compare ${printable(run)}`}
-                  />
-                </td>
+                <Choice run={run} chosen={chosen} onChoose={onChoose} />
                 <td class="number">{rank}</td>
                 <th scope="row">
                   <a data-row-link href={hashOf({ page: 'run', run, metrics: [] })}>

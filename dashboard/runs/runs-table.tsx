@@ -1,6 +1,7 @@
 import { printable } from '../../cli/output/printable.ts'
 import type { ListedBest, ListedRun } from '../../lib/query/runs.ts'
 import { readableCount, readableScore } from '../numbers.ts'
+import { Choice, ChoiceHead } from '../parts/choice.tsx'
 import { Name } from '../parts/name.tsx'
 import { useKeptFocus } from '../parts/use-kept-focus.ts'
 import { Wide } from '../parts/wide.tsx'
@@ -25,9 +26,7 @@ export function RunsTable({
       <table class="runs">
         <thead>
           <tr>
-            <th scope="col" class="pick">
-              <span class="unseen">Compare</span>
-            </th>
+            <ChoiceHead />
             <th scope="col">Run</th>
             <th scope="col">Best</th>
             <th scope="col" class="number">
@@ -48,14 +47,7 @@ export function RunsTable({
         <tbody>
           {runs.map((run) => (
             <tr key={run.run}>
-              <td>
-                <input
-                  type="checkbox"
-                  checked={chosen.includes(run.run)}
-                  onChange={() => onChoose(run.run)}
-                  aria-label={`Compare ${printable(run.run)}`}
-                />
-              </td>
+              <Choice run={run.run} chosen={chosen} onChoose={onChoose} />
               <th scope="row">
                 <a data-row-link href={hashOf({ page: 'run', run: run.run, metrics: [] })}>
                   <Name of={run.run} />

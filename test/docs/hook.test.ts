@@ -1,26 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
 import { parseArguments, resolveOptions } from '../../lib/hook/hook-arguments.ts'
-
-/** The arguments of `CheckpointHook.__init__` in MMEngine 0.10. */
-const ARGUMENTS = [
-  'interval',
-  'by_epoch',
-  'save_optimizer',
-  'save_param_scheduler',
-  'out_dir',
-  'max_keep_ckpts',
-  'save_last',
-  'save_best',
-  'rule',
-  'greater_keys',
-  'less_keys',
-  'file_client_args',
-  'filename_tmpl',
-  'backend_args',
-  'published_keys',
-  'save_begin',
-]
+import { ARGUMENTS } from '../oracle/arguments.ts'
 
 const page = await readFile('docs/hook.md', 'utf8')
 const [heads = [], , ...rows] = page
