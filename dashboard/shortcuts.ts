@@ -1,5 +1,5 @@
 /** Keys of the page. */
-import { useEffect } from 'preact/hooks'
+import { useLayoutEffect } from 'preact/hooks'
 
 /** What the list under `?` says. */
 export const SHORTCUTS: readonly (readonly [keys: string, does: string])[] = [
@@ -16,7 +16,8 @@ export const SHORTCUTS: readonly (readonly [keys: string, does: string])[] = [
 
 /** Keys that somebody types a text with are not ours, nor those of the browser. */
 export function useShortcuts(actions: Readonly<Record<string, () => void>>): void {
-  useEffect(() => {
+  // With what is drawn, not a frame later: a key right after a choice acts on that choice.
+  useLayoutEffect(() => {
     const act = (event: KeyboardEvent) => {
       if (event.ctrlKey || event.metaKey || event.altKey || isTyped(event.target)) return
       if (document.querySelector('dialog[open]') !== null) return
