@@ -1,9 +1,11 @@
 /** `publish`: from the Jobs queue. Makes one artifact, and settles its run with the result. */
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda'
+import { keepYoungSpaceSmall } from '../lib/bucket/garbage.ts'
 import { failuresToRetry, type MessageFailure } from '../lib/run/failed-messages.ts'
 import { carryOutJob, failureOfJob, parseJob } from '../lib/run/job.ts'
 import { messageSourceFromEnvironment, workerFromEnvironment } from '../lib/run/settings.ts'
 
+keepYoungSpaceSmall()
 const worker = workerFromEnvironment(process.env)
 const source = messageSourceFromEnvironment(process.env, worker)
 

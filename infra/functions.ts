@@ -11,8 +11,10 @@ import { type Arns, roleOf } from './role.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
-/** Traces that name the sources; and garbage that is let go of while gigabytes are read (lib/bucket/object-reader). */
+/** Traces that name the sources; and memory that is let go of while gigabytes are read (lib/bucket/garbage). */
 const NODE_OPTIONS = '--enable-source-maps --expose-gc'
+/** One place that all threads allocate from: what is let go of in several is not given back to the system. */
+const MALLOC_ARENA_MAX = '1'
 
 export interface HubFunctionProps {
   readonly timeoutSeconds: number
@@ -44,7 +46,7 @@ export function hubFunction(
     architecture: Architecture.ARM_64,
     timeout: Duration.seconds(props.timeoutSeconds),
     memorySize: props.memoryMb,
-    environment: { ...props.environment, NODE_OPTIONS },
+    environment: { ...props.environment, NODE_OPTIONS, MALLOC_ARENA_MAX },
     role: roleOf(
       scope,
       `${id}Role`,

@@ -26,8 +26,9 @@ export interface Place {
  * what is old. Here as for a function of 256 MB; with V8's own limits, garbage may take more than that.
  */
 const HEAP_OF_256_MB = ['--max-semi-space-size=12', '--max-old-space-size=231']
-/** As the stack's functions have it (infra/functions.ts). */
+/** As the stack's functions have them (infra/functions.ts). */
 const NODE_OPTIONS = ['--expose-gc']
+const MALLOC_ARENA_MAX = '1'
 
 /** Scripts by the name of the engine; the peers come before ours. */
 export const ENGINES: Readonly<Record<string, { script: string; runs: 'node' | 'python' }>> = {
@@ -44,14 +45,15 @@ export async function runEngine(python: string, name: string, place: Place): Pro
   }
   const { endpoint, bucket, key, outKey, folder } = place
   const source = fileURLToPath(new URL(engine.script, import.meta.url))
-  const [program, ...script] =
-    engine.runs === 'python'
-      ? [python, source]
-      : [process.execPath, ...HEAP_OF_256_MB, ...NODE_OPTIONS, await bundled(source, folder)]
+  const isPython = engine.runs === 'python'
+  const [program, ...script] = isPython
+    ? [python, source]
+    : [process.execPath, ...HEAP_OF_256_MB, ...NODE_OPTIONS, await bundled(source, folder)]
+  const environment = { ...plainEnvironment(), ...endpointVariables(endpoint) }
   const { stdout } = await promisify(execFile)(
     program,
     [...script, endpoint, bucket, key, outKey, folder],
-    { env: { ...plainEnvironment(), ...endpointVariables(endpoint) } },
+    { env: isPython ? environment : { ...environment, MALLOC_ARENA_MAX } },
   )
   return figuresSchema.parse(JSON.parse(stdout))
 }

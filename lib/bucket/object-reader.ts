@@ -2,18 +2,11 @@
 import { GetObjectCommand, type GetObjectCommandOutput } from '@aws-sdk/client-s3'
 import type { RangeReader, TakeChunk } from '../checkpoint/range-reader.ts'
 import { type Bucket, BucketError, bareEtag, statusOf } from './bucket.ts'
+import { letGoOfChunk } from './garbage.ts'
 import type { ListedVersion } from './versions.ts'
 
 /** A body that sends nothing for this long is given up; the SDK itself would wait for ever. */
 const IDLE_MILLISECONDS = 30_000
-
-/**
- * The chunks of a body lie outside of the heap, where V8 sees no reason to collect them: some hundred MiB of them
- * stay for a while, and more of a longer file. Where the process lets it (`--expose-gc`), those of so many bytes
- * are let go of together, which takes about a millisecond.
- */
-const GARBAGE_BYTES = 8 * 1024 ** 2
-let garbageBytes = 0
 
 /** How often a body may break off in one reading before its error is passed on. */
 const MOST_BROKEN = 3
@@ -185,7 +178,7 @@ async function takeBody(
       const wanted = chunk.subarray(Math.max(0, skipBytes - received), endBytes - received)
       if (wanted.byteLength > 0) take(wanted, Math.max(0, received - skipBytes))
       received += chunk.byteLength
-      letGoOf(chunk)
+      letGoOfChunk(chunk.byteLength)
       if (received >= endBytes) break
     }
   } catch (error) {
@@ -194,11 +187,4 @@ async function takeBody(
     clearTimeout(timer)
   }
   return Math.min(Math.max(0, received - skipBytes), lengthBytes)
-}
-
-function letGoOf({ byteLength }: Uint8Array): void {
-  garbageBytes += byteLength
-  if (garbageBytes < GARBAGE_BYTES) return
-  garbageBytes = 0
-  globalThis.gc?.({ type: 'minor' })
 }

@@ -17,6 +17,7 @@ import { type Assembled, assembleObject } from './assemble-object.ts'
 import { bareEtag } from './bucket.ts'
 import type { SourceVersion } from './copy-source.ts'
 import type { TimeLeft } from './deadline.ts'
+import { letGoOfAll } from './garbage.ts'
 import { hashByReading, hashByStore, wholeSha256 } from './hash.ts'
 import { headOf } from './head.ts'
 import { abortUpload, type Destination, findUpload, type MultipartUpload } from './multipart.ts'
@@ -125,6 +126,8 @@ async function checkedMove(rewrite: Rewrite, { longestParts }: MoveLimits): Prom
     readProgress(source.bucket, key),
     checkLocalHeaders(reader, plan),
   ])
+  // A pickle's graph and its file's directory are many times as large as the plan that came of them.
+  letGoOfAll()
   return { ...rewrite, longestParts, parts, key, progress }
 }
 
