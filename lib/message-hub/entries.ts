@@ -9,7 +9,13 @@ import {
   type Upload,
 } from '../hook/history.ts'
 import type { HookOptions } from '../hook/hook-arguments.ts'
-import type { Artifact, CheckpointState, Effect } from '../hook/ledger.ts'
+import {
+  type Artifact,
+  type CheckpointState,
+  type Effect,
+  isEvicted,
+  UNTOUCHED,
+} from '../hook/ledger.ts'
 import { uriOf } from '../hook/names.ts'
 import { outDirText } from '../hook/out-dir.ts'
 import type { Decision } from '../hook/plan.ts'
@@ -160,9 +166,21 @@ function stepEntry(
     fate: fate?.kind ?? 'no checkpoint',
     reason: fate?.reason ?? 'metrics only: no checkpoint of this step was uploaded',
     ...(fate?.kind === 'evicted' && restorableBy(state, fact, noncurrentDays)),
-    // Of what is gone it depends on the way whether it was stripped before.
-    removed_keys: fact && stays(fate) ? shownKeys(droppedFrom(fact, fact.live)) : undefined,
+    removed_keys: fact && shownKeys(removedKeys(fate, state, fact)),
   }
+}
+
+/**
+ * Of what is gone it depends on the way whether it was stripped before. One that stays, and is not brought back in
+ * the stead of what a person removed, may be gone too.
+ */
+function removedKeys(
+  fate: Fate | undefined,
+  state: CheckpointState | undefined,
+  fact: CheckpointFact,
+): readonly string[] {
+  const isThere = stays(fate) && !isEvicted(state ?? UNTOUCHED, fact)
+  return isThere ? droppedFrom(fact, fact.live) : []
 }
 
 /** Until when an evicted checkpoint can be had back; nothing where its last version has expired. */

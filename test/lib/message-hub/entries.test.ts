@@ -12,8 +12,10 @@ import {
   metricsAt,
   optionsAt,
   RUN,
+  removalAt,
   START,
   settledOn,
+  uploadOf,
 } from './observations.ts'
 
 const ALWAYS = [
@@ -167,6 +169,26 @@ describe('a step', () => {
     ])
     expect(step).not.toHaveProperty('metrics[2].value')
   })
+
+  test('names the keys that its checkpoint has no longer, while that is there', async () => {
+    const second = async () => (await itemsOf(hub, RUN)).get('step#epoch#0000000000000002')
+    const rules = { interval: 2, max_keep_ckpts: 1, save_optimizer: false }
+    await stripped(optionsAt(0, rules), checkpointAt(1, 2), checkpointAt(2, 3))
+    expect(await second()).toMatchObject({
+      fate: 'kept',
+      removed_keys: ['optimizer', 'optim_wrapper'],
+    })
+    await settled(RUN, endAt(3))
+    expect(await second()).toMatchObject({ fate: 'evicted' })
+    expect(await second()).not.toHaveProperty('removed_keys')
+    await settled(RUN, removalAt(4, 3))
+    expect(await second()).toMatchObject({
+      fate: 'kept',
+      reason: 'kept: the newest that is left',
+      evicted_version: { version_id: 'stripped' },
+    })
+    expect(await second()).not.toHaveProperty('removed_keys')
+  })
 })
 
 describe('problems', () => {
@@ -250,6 +272,19 @@ async function settled(run: Run, ...seen: Observation[]): Promise<Decision> {
   const decision = settledOn(loaded.ledger, ...seen)
   await commitRun(hub, loaded, decision)
   return decision
+}
+
+/** What is to be stripped is, which the results of other effects do not do. */
+async function stripped(...seen: Observation[]): Promise<void> {
+  const { ledger } = await settled(RUN, ...seen)
+  const [strip] = ledger.effects
+  if (strip?.action.kind !== 'strip') throw new Error('nothing is to be stripped')
+  const { number, action } = strip
+  const { key, versionId, etag, droppedKeys } = action
+  const strips = { versionId, etag, droppedKeys }
+  const upload = uploadOf(key, START + 50, { versionId: 'stripped', strips })
+  const result = { kind: 'stripped', upload } as const
+  await settled(RUN, { kind: 'result', effect: number, action, result })
 }
 
 /** `runtime_info` as a person reads it, after all effects are carried out. */

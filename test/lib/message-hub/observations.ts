@@ -45,6 +45,19 @@ export function checkpointAt(
   }
 }
 
+/** A delete marker above what a step's key held. */
+export function removalAt(at: number, step: number, run = RUN): Observation {
+  return {
+    kind: 'checkpoint',
+    series: 'epoch',
+    step,
+    key: keyIn(run, `epoch_${step}.pth`),
+    uploads: [],
+    listed: [],
+    marker: { seconds: START + at, above: undefined },
+  }
+}
+
 /** A metric event of one step. */
 export function metricsAt(
   at: number,
