@@ -118,6 +118,10 @@ export class Draft {
       nextEffect: this.#base.nextEffect + this.#added,
       lastCheckpoint: this.lastCheckpoint,
       answers: this.answers,
+      retired: this.#base.retired.map((each) => ({
+        ...each,
+        seconds: each.seconds ?? this.nowSeconds,
+      })),
     }
   }
 }

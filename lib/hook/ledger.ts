@@ -155,6 +155,13 @@ export interface Effect {
   sentSeconds: number | undefined
 }
 
+/** That an artifact was retired, or was to be: what is made again of the same source has the same ETag. */
+export interface Retirement {
+  etag: string
+  /** When its effect ended, in seconds since 1970; missing until the decision that follows. */
+  seconds?: number | undefined
+}
+
 /** All that the hub knows of a run. */
 export interface Ledger {
   run: Run
@@ -168,11 +175,8 @@ export interface Ledger {
   claims: Map<string, Claim>
   /** The run whose files this run's own prefix was given to, before there was this run. */
   claimedBy: Run | undefined
-  /**
-   * ETags of artifacts that were retired lately: a delete marker above such an object may be a slow
-   * worker's, not a person's.
-   */
-  retired: string[]
+  /** Artifacts that were retired lately: a delete marker above such an object may be a slow worker's. */
+  retired: Retirement[]
   effects: Effect[]
   nextEffect: number
   /** What `last_checkpoint` holds or is about to hold. */

@@ -10,6 +10,7 @@ import {
   type Effect,
   type Ledger,
   type Refusal,
+  type Retirement,
   UNTOUCHED,
   withArtifact,
   withCheckpoint,
@@ -215,6 +216,6 @@ function withoutRetirement(ledger: Ledger, key: string): Ledger {
   return { ...ledger, effects: ledger.effects.filter((effect) => !isOf(effect)), retired }
 }
 
-function withEtag(retired: string[], etag: string): string[] {
-  return [...retired, etag].slice(-RETIREMENTS_REMEMBERED)
+function withEtag(retired: Retirement[], etag: string): Retirement[] {
+  return [...retired, { etag }].slice(-RETIREMENTS_REMEMBERED)
 }

@@ -74,6 +74,11 @@ export type Observation =
 /** Versions of one metric file whose reading is remembered; older ones count as read. */
 const VERSIONS_REMEMBERED = 500
 const FAULTS_REMEMBERED = 20
+/**
+ * No function runs for longer than 15 minutes. The commit that ends an effect may be that much younger than its
+ * decision, and another function may have read the effect just before; the rest is for clocks that differ.
+ */
+const LATE_DELETE_SECONDS = 3600
 
 /** The ledger with an observation in it. The ledger that was given stays as it is. */
 export function record(ledger: Ledger, seen: Observation): Ledger {
@@ -261,11 +266,20 @@ function recordArtifact(ledger: Ledger, seen: Extract<Observation, { kind: 'arti
     return withArtifact(ledger, seen.key, { state: 'current', identity: artifact.identity, object })
   }
   if (artifact.state !== 'current') return ledger
-  if (ledger.retired.includes(artifact.object.etag)) {
-    // It explains one marker.
-    const retired = ledger.retired.toSpliced(ledger.retired.indexOf(artifact.object.etag), 1)
-    return withArtifact({ ...ledger, retired }, seen.key, { ...artifact, state: 'superseded' })
+  if (isLateDelete(ledger, artifact.object.etag, seen.seconds)) {
+    return withArtifact(ledger, seen.key, { ...artifact, state: 'superseded' })
   }
   const removedSeconds = seen.seconds
   return withArtifact(ledger, seen.key, { ...artifact, state: 'removed', removedSeconds })
+}
+
+/**
+ * Whether a delete marker may be a slow worker's, whose effect has ended. There may be several: each crash and each
+ * message that is handed out twice makes one more.
+ */
+function isLateDelete({ retired }: Ledger, etag: string, markerSeconds: number): boolean {
+  return retired.some(
+    ({ etag: of, seconds = markerSeconds }) =>
+      of === etag && Math.abs(markerSeconds - seconds) < LATE_DELETE_SECONDS,
+  )
 }

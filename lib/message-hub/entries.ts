@@ -98,7 +98,7 @@ function runtimeInfo(decision: Decision, { bucket, version }: Setting): Attribut
     stack_arguments: JSON.stringify(ledger.history.stackArguments),
     next_effect: ledger.nextEffect,
     last_checkpoint_text: ledger.lastCheckpoint,
-    retired_etags: ledger.retired.length > 0 ? ledger.retired : undefined,
+    retired_copies: ledger.retired.length > 0 ? ledger.retired : undefined,
     answers: Object.fromEntries(
       [...ledger.answers].map(([metric, { score, key }]) => [
         metric,

@@ -134,7 +134,7 @@ function readRuntimeInfo(ledger: Ledger, info: Parsed<'runtime_info'>): void {
   ledger.history.stackArguments = argumentsIn(info.stack_arguments)
   ledger.nextEffect = info.next_effect
   ledger.lastCheckpoint = info.last_checkpoint_text
-  ledger.retired = info.retired_etags ?? []
+  ledger.retired = info.retired_copies ?? []
   ledger.answers = new Map(
     Object.entries(info.answers).map(([metric, { score, key }]) => [
       metric,

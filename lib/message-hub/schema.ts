@@ -28,7 +28,7 @@ export const schemas = {
     stack_arguments: namedArguments,
     next_effect: number,
     last_checkpoint_text: maybe(text),
-    retired_etags: maybe(texts),
+    retired_copies: maybe(z.array(z.object({ etag: text, seconds: maybe(number) }))),
     answers: z.record(text, z.object({ score: text, key: text })),
   }),
   step: z.looseObject({

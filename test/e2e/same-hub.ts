@@ -7,7 +7,7 @@ const BOOKKEEPING = new Set([
   'commit',
   'recent_commits',
   'next_effect',
-  'retired_etags',
+  'retired_copies',
   'evicted_version',
   'withdrawn_evictions',
 ])

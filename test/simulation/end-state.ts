@@ -20,7 +20,7 @@ const ATTRIBUTES_APART = new Set([
   'commit',
   'recent_commits',
   'next_effect',
-  'retired_etags',
+  'retired_copies',
   'withdrawn_evictions',
   'evicted_version',
   'unstripped',

@@ -77,6 +77,17 @@ describe('a retirement', () => {
   })
 })
 
+test('a retirement that has ended is remembered with the time of the decision that follows', () => {
+  const retired = [{ etag: 'e1', seconds: 40 }, { etag: 'e2' }, { etag: 'e3', seconds: 0 }]
+  const circumstances = { bucket: 'bucket', brake: BRAKE, unversioned: [], nowSeconds: 70 }
+  const draft = new Draft({ ...aRun().blank(), retired }, circumstances)
+  expect(draft.ledger().retired).toEqual([
+    { etag: 'e1', seconds: 40 },
+    { etag: 'e2', seconds: 70 },
+    { etag: 'e3', seconds: 0 },
+  ])
+})
+
 test('what may be written where nobody says so is the bucket, and no other', () => {
   const draft = aDraft()
   const leadsTo = (bucket: string | undefined) => draft.destinationOf({ bucket, prefix: 'out' })

@@ -279,7 +279,7 @@ describe('a job', () => {
       etag,
     })
     const others = [effect(1, retire('exp/other.pth', 'e1')), effect(2, make()), OTHER]
-    const retired = Array.from({ length: 50 }, (_, at) => `old ${at}`)
+    const retired = Array.from({ length: 50 }, (_, at) => ({ etag: `old ${at}`, seconds: at }))
     const before = withArtifacts(artifact('superseded'), {
       effects: [...others, effect(3, retire(KEY, 'etag of a1'))],
       retired,
@@ -287,7 +287,7 @@ describe('a job', () => {
     const after = ofStale(before, make(), made)
     expect(stateIn(after)).toBe('current')
     expect(after.effects).toEqual(others)
-    expect(after.retired).toEqual([...retired.slice(1), 'etag of a1'])
+    expect(after.retired).toEqual([...retired.slice(1), { etag: 'etag of a1' }])
   })
 
   test('that was refused is listed under the name, where that is free', () => {

@@ -6,6 +6,7 @@ import {
   type ArtifactIdentity,
   type CheckpointState,
   type Ledger,
+  withArtifact,
   withStep,
 } from '../../../lib/hook/ledger.ts'
 import { type Observation, record } from '../../../lib/hook/record.ts'
@@ -461,6 +462,15 @@ describe('an object under the name of an artifact', () => {
     expect(stateOf(record(ledger, seen))).toBe('removed')
   })
 
+  test('that is being retired is not removed by a person', () => {
+    const { ledger } = hub()
+    const artifact = ledger.artifacts.get(key)
+    if (artifact === undefined || !('object' in artifact)) throw new Error('no artifact')
+    const retiring = withArtifact(ledger, key, { ...artifact, state: 'superseded' })
+    const seen = { kind: 'artifact', key, found: 'nothing', seconds: 9 } as const
+    expect(record(retiring, seen)).toBe(retiring)
+  })
+
   test('that is there again is that artifact where it was removed, and else nothing new', () => {
     const { ledger } = hub()
     const back = { kind: 'artifact', key, found: 'back', versionId: 'copied' } as const
@@ -480,21 +490,54 @@ describe('an object under the name of an artifact', () => {
     expect(record(blank(), seen)).toEqual(blank())
   })
 
-  test('whose retirement was withdrawn is superseded again where it was carried out', () => {
+  describe('that was retired, and is made again of the same bytes,', () => {
     const { ledger } = hub()
     const artifact = ledger.artifacts.get(key)
     if (artifact === undefined || !('object' in artifact)) throw new Error('no artifact')
-    const seen = { kind: 'artifact', key, found: 'nothing', seconds: 9 } as const
-    const retired = ['another', artifact.object.etag, artifact.object.etag]
-    const after = record({ ...ledger, retired }, seen)
-    expect(stateOf(after)).toBe('superseded')
-    // It explains one marker.
-    expect(after).toEqual({
+    const { etag } = artifact.object
+    const HOUR = 3600
+    const goneAt = (seconds: number) =>
+      ({ kind: 'artifact', key, found: 'nothing', seconds }) as const
+    const retiredAt = (seconds: number): Ledger => ({
       ...ledger,
-      retired: ['another', artifact.object.etag],
-      artifacts: after.artifacts,
+      retired: [
+        { etag, seconds },
+        { etag: 'another', seconds: 4 * HOUR },
+        { etag: 'another', seconds: 6 * HOUR },
+      ],
     })
-    expect(record(after, seen)).toEqual(after)
+
+    test.each([
+      ['at once', 5 * HOUR],
+      ['an hour later', 6 * HOUR - 1],
+      ['by a clock that is behind', 4 * HOUR + 1],
+    ])('was deleted by a slow worker where that is %s', (_, seconds) => {
+      const before = retiredAt(5 * HOUR)
+      const after = record(before, goneAt(seconds))
+      expect(after).toEqual({ ...before, artifacts: after.artifacts })
+      expect(after.artifacts.get(key)).toEqual({ ...artifact, state: 'superseded' })
+      expect(record(after, goneAt(seconds))).toEqual(after)
+    })
+
+    test('was deleted by a slow worker where no decision has followed yet', () => {
+      const before = { ...ledger, retired: [{ etag }] }
+      expect(stateOf(record(before, goneAt(5 * HOUR)))).toBe('superseded')
+    })
+
+    test('was deleted by the next slow worker where it was made again once more', () => {
+      const again = {
+        ...record(retiredAt(5 * HOUR), goneAt(5 * HOUR)),
+        artifacts: ledger.artifacts,
+      }
+      expect(stateOf(record(again, goneAt(5 * HOUR + 900)))).toBe('superseded')
+    })
+
+    test.each([
+      ['no function lives that was there then', 6 * HOUR],
+      ['it was before', 4 * HOUR],
+    ])('was removed by a person where %s', (_, seconds) => {
+      expect(stateOf(record(retiredAt(5 * HOUR), goneAt(seconds)))).toBe('removed')
+    })
   })
 })
 

@@ -441,7 +441,7 @@ const anyLedger: fc.Arbitrary<Ledger> = recordOf({
   ),
   answers: fc.array(fc.tuple(names, recordOf({ score: fc.double(), key: texts }))),
   lastCheckpoint: fc.option(texts, { nil: undefined }),
-  retired: fc.array(texts, { maxLength: 3 }),
+  retired: fc.array(recordOf({ etag: texts, seconds: maybeTime }), { maxLength: 3 }),
 }).map(({ seen, artifacts, claims, actions, states, answers, lastCheckpoint, retired }) => {
   const ledger = seen.reduce(record, emptyLedger(RUN, { interval: 1 }))
   const checkpoints = states

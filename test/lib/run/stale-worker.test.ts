@@ -1,5 +1,6 @@
 /** Invariant 8: what a stale worker changes is found and undone. */
 import { beforeEach, describe, expect, test } from 'vitest'
+import { deleteIfMatch } from '../../../lib/bucket/delete.ts'
 import { settleRun } from '../../../lib/run/settle.ts'
 import { bytesAt, put } from '../bucket/objects.ts'
 import { storeOfFile } from '../bucket/store.ts'
@@ -9,6 +10,7 @@ import {
   checkpoint,
   drain,
   ledgerOf,
+  look,
   newWorker,
   RUN,
   type TestWorker,
@@ -49,5 +51,37 @@ describe('a worker that deletes after its effect was withdrawn', () => {
     const { effects, history } = await ledgerOf(worker)
     expect(effects).toEqual([])
     expect([...history.steps.values()].filter(({ removal }) => removal !== undefined)).toEqual([])
+  })
+})
+
+describe('workers that delete a best copy after it was retired, wanted again and made again', () => {
+  const COPY = `${RUN}/best_acc_epoch_1.pth`
+  const score = (acc: number) =>
+    upload(worker, { 'metrics/2.json': { epoch: 2, metrics: { acc } } })
+
+  test('are never taken for a person, however many they are', async () => {
+    await upload(worker, {
+      'checkpoint_hook.json': { save_best: 'acc' },
+      'epoch_1.pth': checkpoint('one'),
+      'epoch_2.pth': checkpoint('two'),
+      'metrics/1.json': { epoch: 1, metrics: { acc: 0.5 } },
+    })
+    await drain(worker)
+    const copy = await bytesAt(worker.bucket, COPY)
+    const { artifacts } = await ledgerOf(worker)
+    const made = artifacts.get(COPY)
+    if (made === undefined || !('object' in made)) throw new Error('no copy')
+    await score(0.9)
+    await drain(worker)
+    await score(0.1)
+    await drain(worker)
+
+    for (let late = 0; late < 3; late++) {
+      expect(await deleteIfMatch(worker.bucket, COPY, made.object.etag)).toBe('deleted')
+      await look(worker, ['best_acc_epoch_1.pth'])
+      await drain(worker)
+      expect(await bytesAt(worker.bucket, COPY)).toEqual(copy)
+    }
+    expect((await ledgerOf(worker)).artifacts.get(COPY)).toMatchObject({ state: 'current' })
   })
 })

@@ -57,7 +57,7 @@ export const BUGS: readonly Bug[] = [
   {
     name: 'forgets what was retired',
     file: 'hook/record.ts',
-    line: 'if (ledger.retired.includes(artifact.object.etag)) {',
+    line: 'if (isLateDelete(ledger, artifact.object.etag, seen.seconds)) {',
     instead: 'if (ledger.retired.length < 0) {',
     foundBy: 749,
   },
