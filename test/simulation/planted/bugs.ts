@@ -59,7 +59,7 @@ export const BUGS: readonly Bug[] = [
     file: 'hook/record.ts',
     line: 'if (isLateDelete(ledger, artifact.object.etag, seen.seconds)) {',
     instead: 'if (ledger.retired.length < 0) {',
-    foundBy: 749,
+    foundBy: 116,
   },
   {
     name: 'has uploads in the order of their events',
