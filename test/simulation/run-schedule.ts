@@ -31,10 +31,10 @@ const MOST_STEPS = 20_000
 const SWEEP_EVERY_MS = 900_000
 /** For so long things go wrong after the trainer's last act. */
 const STORM_MS = 3 * 3_600_000
-/** In so many sweeps all is to be done once nothing goes wrong any more. */
+/** In so many sweeps, an hour apart, all is to be done once nothing goes wrong any more. */
 const CALM_SWEEPS = 12
-/** An hour lies between two of these, and a round through the bucket begins an hour after the one before at most. */
-const WHOLE_ROUND = 2
+/** A round through the bucket tells in whole seconds when it began. */
+const A_SECOND_MS = 1_000
 /** And in so many invocations: each message may be handed out once more, and each effect takes a few. */
 const CALM_INVOCATIONS = 400
 
@@ -67,10 +67,11 @@ async function live(world: World): Promise<Verdict> {
   world.tell('from now on nothing goes wrong')
   world.calm()
   const before = world.invocations
+  const calmSeconds = timeline.nowSeconds + 1
   // Whoever is still stalled comes to an end, and what is hidden in a queue comes back.
   for (let sweeps = 0; sweeps < CALM_SWEEPS && isBounded; sweeps++) {
-    if (sweeps > WHOLE_ROUND && isAtRest(world)) break
-    timeline.after(0, () => world.sweep())
+    if (isAtRest(world) && isRoundDone(world, calmSeconds)) break
+    timeline.after(A_SECOND_MS, () => world.sweep())
     world.redrive()
     isBounded = await timeline.run(timeline.nowMs + 4 * SWEEP_EVERY_MS, MOST_STEPS)
   }
@@ -89,6 +90,12 @@ async function live(world: World): Promise<Verdict> {
 
 function isAtRest(world: World): boolean {
   return leftIn(world) === ''
+}
+
+/** What was lost is found by a round that goes through all of the bucket, however many sweeps that takes. */
+function isRoundDone({ dynamodb }: World, sinceSeconds: number): boolean {
+  const round = dynamodb.partition('.checkpoint-hub').get('sweep')
+  return Number(round?.['begun_seconds']?.N) >= sinceSeconds && round?.['is_done']?.BOOL === true
 }
 
 function leftIn({ dynamodb, events, jobs, reasons }: World): string {
