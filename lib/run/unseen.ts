@@ -3,7 +3,7 @@
  * have not come yet. Reads nothing, and decides nothing: to look there is always safe.
  */
 import type { ListedRow } from '../bucket/versions.ts'
-import { type StepFacts, stepId } from '../hook/history.ts'
+import { checkpointFacts, type StepFacts, stepId } from '../hook/history.ts'
 import { isEvicted, type Ledger, UNTOUCHED } from '../hook/ledger.ts'
 import { isDirectory, meaningOf, type Series } from '../hook/names.ts'
 import { markerNames, placeByTemplate, policiesOf } from './places.ts'
@@ -68,11 +68,11 @@ function isUnseenAt(
   const id = stepId(series, step)
   const facts = history.steps.get(id)
   if (!isMarker) return !isRecorded(facts, key, versionId)
-  // A marker that nobody accounts for was put there by a person.
-  const versions = facts?.uploads.filter((upload) => upload.key === key) ?? []
-  const isAccountedFor =
-    facts?.removal?.key === key || isEvicted(checkpoints.get(id) ?? UNTOUCHED, { versions })
-  return isLatest && versions.length > 0 && !isAccountedFor
+  // A marker that nobody accounts for was put there by a person. An eviction accounts for what it was decided for:
+  // not for one above what was uploaded since.
+  const newest = facts && checkpointFacts(facts, key).at(-1)
+  if (!isLatest || newest === undefined) return false
+  return facts?.removal?.key !== key && !isEvicted(checkpoints.get(id) ?? UNTOUCHED, newest)
 }
 
 function isRecorded(facts: StepFacts | undefined, key: string, versionId: string): boolean {

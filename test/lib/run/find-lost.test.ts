@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Run } from '../../../lib/hook/names.ts'
@@ -16,6 +17,8 @@ const store = storeOfFile()
 let worker: TestWorker
 let events: EventsQueue
 let queues = 0
+/** Then the next upload is newer: S3 tells time in whole seconds. */
+const A_SECOND = 1_100
 
 beforeEach(async () => {
   worker = await newWorker(store)
@@ -90,6 +93,22 @@ describe('a round through the bucket finds', () => {
       await remove(worker.bucket, key(name))
     }
     expect((await round()).toSorted()).toEqual([key('best_acc_epoch_1.pth'), key('epoch_1.pth')])
+    expect((await ledgerOf(worker)).history.steps.values().next().value?.removal).toBeDefined()
+    expect(await round()).toEqual([])
+  })
+
+  test('the removal of what was uploaded again where the upload before it was evicted', async () => {
+    await upload(worker, {
+      'checkpoint_hook.json': { max_keep_ckpts: 1 },
+      'epoch_1.pth': checkpoint('one'),
+      'epoch_2.pth': checkpoint('two'),
+    })
+    expect(await liveKeys(worker.bucket, key('epoch_1.pth'))).toEqual([])
+    await sleep(A_SECOND)
+    await upload(worker, { 'epoch_1.pth': checkpoint('again') })
+    expect(await liveKeys(worker.bucket, key('epoch_1.pth'))).toEqual([key('epoch_1.pth')])
+    await remove(worker.bucket, key('epoch_1.pth'))
+    expect(await round()).toEqual([key('epoch_1.pth')])
     expect((await ledgerOf(worker)).history.steps.values().next().value?.removal).toBeDefined()
     expect(await round()).toEqual([])
   })
