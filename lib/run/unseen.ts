@@ -2,6 +2,7 @@
  * What a listing of the bucket shows and the ledger does not have: uploads and removals whose events were lost, or
  * have not come yet. Reads nothing, and decides nothing: to look there is always safe.
  */
+import { createHash } from 'node:crypto'
 import type { ListedRow } from '../bucket/versions.ts'
 import { checkpointFacts, type StepFacts, stepId } from '../hook/history.ts'
 import { isEvicted, type Ledger, UNTOUCHED } from '../hook/ledger.ts'
@@ -44,8 +45,8 @@ function isUnseen(ledger: Ledger, row: ListedRow): boolean {
       )
     case 'other':
       return isUnseenByTemplate(ledger, row) || isUnseenArtifact(ledger, row)
-    // The hub writes it itself, and a trainer's own is found with the next event.
     case 'last_checkpoint':
+      return isUnseenText(ledger.lastCheckpoint, row)
     case 'outside':
       return false
   }
@@ -110,4 +111,10 @@ function isUnseenArtifact({ artifacts }: Ledger, row: ListedRow): boolean {
   const artifact = artifacts.get(row.key)
   if (!row.isLatest || artifact?.state !== 'current') return false
   return row.isMarker || row.versionId !== artifact.object.versionId
+}
+
+/** A trainer's own, or what a slow worker wrote over what was newer. With a key of KMS no ETag tells: a look does. */
+function isUnseenText(known: string | undefined, row: ListedRow): boolean {
+  if (known === undefined || !row.isLatest || row.isMarker) return false
+  return row.etag !== createHash('md5').update(known).digest('hex')
 }

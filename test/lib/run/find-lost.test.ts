@@ -7,7 +7,7 @@ import type { EventsQueue } from '../../../lib/run/look.ts'
 import { keysByRun } from '../../../lib/run/notification.ts'
 import { settleRun } from '../../../lib/run/settle.ts'
 import { CREDENTIALS, REGION } from '../../../local/environment.ts'
-import { liveKeys, put, remove } from '../bucket/objects.ts'
+import { liveKeys, put, remove, textAt } from '../bucket/objects.ts'
 import { storeOfFile } from '../bucket/store.ts'
 import { aroundCalls, Unavailable } from '../bucket/wire.ts'
 import { itemsOf, putByHand } from '../message-hub/hub-table.ts'
@@ -112,6 +112,15 @@ describe('a round through the bucket finds', () => {
     expect((await ledgerOf(worker)).history.steps.values().next().value?.removal).toBeDefined()
     expect(await round()).toEqual([])
   })
+
+  test('what a slow worker, or a trainer, wrote over `last_checkpoint`, and puts it right', async () => {
+    await upload(worker, { 'epoch_1.pth': checkpoint('one'), 'epoch_2.pth': checkpoint('two') })
+    const right = `s3://${worker.bucket.name}/${key('epoch_2.pth')}`
+    await put(worker.bucket, key('last_checkpoint'), right.replace('2.pth', '1.pth'))
+    expect(await round()).toEqual([key('last_checkpoint')])
+    expect(await textAt(worker.bucket, key('last_checkpoint'))).toBe(right)
+    expect(await round()).toEqual([])
+  })
 })
 
 describe('a round through the bucket leaves alone', () => {
@@ -130,7 +139,13 @@ describe('a round through the bucket leaves alone', () => {
   })
 
   test('what is none of the protocol, and never deletes it', async () => {
-    const keys = ['notes.txt', 'exp/model.bin', '.checkpoint-hub/staging/x', 'exp/run/readme.md']
+    const keys = [
+      'notes.txt',
+      'exp/run/last_checkpoint',
+      'exp/model.bin',
+      '.checkpoint-hub/staging/x',
+      'exp/run/readme.md',
+    ]
     for (const each of keys) await put(worker.bucket, each, 'bytes')
     expect(await round()).toEqual([])
     expect(await liveKeys(worker.bucket)).toEqual(keys.toSorted())
