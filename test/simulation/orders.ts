@@ -1,7 +1,7 @@
 /** All orders of eight facts: each becomes visible with its event, and every order has to end the same. */
 import { bytesOf, type Content } from './contents.ts'
 import { differences, type EndState, endStateOf } from './end-state.ts'
-import { settleOneByOne } from './reference.ts'
+import { settleInGroups } from './reference.ts'
 import { md5Of, type Version } from './s3/versions.ts'
 import { BEGIN_MS, type Schedule } from './schedule.ts'
 
@@ -73,7 +73,11 @@ export async function settleOrders(from: number, count: number): Promise<string[
 export const ALL_ORDERS = 40_320
 
 async function endOf(order: readonly Version[]): Promise<EndState> {
-  const services = await settleOneByOne(SCHEDULE, order, BEGIN_MS + 1_000_000)
+  const services = await settleInGroups(
+    SCHEDULE,
+    order.map((fact) => [fact]),
+    BEGIN_MS + 1_000_000,
+  )
   if (services === undefined) return { objects: { endless: 'jobs' }, hub: {} }
   return endStateOf(services, RUN)
 }

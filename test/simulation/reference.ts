@@ -28,39 +28,12 @@ interface Command {
 }
 
 /**
- * Settles the facts in their order.
+ * Settles groups of facts, each group once all before it is settled.
  *
- * @param facts versions and delete markers that the trainer made
- * @param late what came once all else was settled
+ * @param groups versions and delete markers that the trainer made, those of one key in their order
  * @returns nothing where jobs go on and on
  */
-export function settleInOrder(
-  schedule: Schedule,
-  facts: readonly Version[],
-  late: readonly Version[],
-  nowMs: number,
-): Promise<Services | undefined> {
-  return settleGroups(schedule, late.length > 0 ? [facts, late] : [facts], nowMs)
-}
-
-/**
- * Settles each fact before the next is there.
- *
- * @returns nothing where jobs go on and on
- */
-export function settleOneByOne(
-  schedule: Schedule,
-  facts: readonly Version[],
-  nowMs: number,
-): Promise<Services | undefined> {
-  return settleGroups(
-    schedule,
-    facts.map((fact) => [fact]),
-    nowMs,
-  )
-}
-
-async function settleGroups(
+export async function settleInGroups(
   schedule: Schedule,
   groups: readonly (readonly Version[])[],
   nowMs: number,
@@ -72,7 +45,7 @@ async function settleGroups(
   const worker = workerOver(schedule, clientsOf(s3, dynamodb, queue), () =>
     Math.floor(nowMs / 1000),
   )
-  for (const group of groups) {
+  for (const group of groups.filter(({ length }) => length > 0)) {
     // In the order that they have in their bucket.
     for (const version of group) s3.versions.append(version)
     const keys = group.toSorted((a, b) => a.createdMs - b.createdMs).map(({ key }) => key)

@@ -3,7 +3,7 @@ import { MOVE_LIMITS } from '../../lib/bucket/rewritten-file.ts'
 import { differences, endStateOf, straysIn } from './end-state.ts'
 import { checkLast } from './last.ts'
 import { inSimulatedTime } from './platform.ts'
-import { settleInOrder } from './reference.ts'
+import { settleInGroups } from './reference.ts'
 import type { Version } from './s3/versions.ts'
 import { BEGIN_MS, type Schedule } from './schedule.ts'
 import type { Tally } from './tally.ts'
@@ -122,8 +122,8 @@ async function compareEnd(world: World): Promise<void> {
   }
   const facts = s3.versions.keys().flatMap((key) => trainersOwn(s3.versions.of(key)))
   let closest: string[] | undefined
-  for (const { known, late } of readings(facts)) {
-    const settled = await settleInOrder(schedule, known, late, timeline.nowMs)
+  for (const groups of readings(facts)) {
+    const settled = await settleInGroups(schedule, groups, timeline.nowMs)
     const wrong =
       settled === undefined
         ? ['settled in order, without a fault, it goes on and on (9)']
@@ -137,21 +137,36 @@ async function compareEnd(world: World): Promise<void> {
 /** Removals in one schedule of which all readings are tried. */
 const MOST_REMOVALS = 3
 
+/** Facts that are known one group after the other. */
+type Groups = readonly (readonly Version[])[]
+
 /**
  * A removal by a person may be known before the hub evicts anything, or after: what was evicted is not brought
- * back in its stead. And a person who removes what the hub is about to delete, or has just brought back, is taken
- * for the hub.
+ * back in its stead. Or in between, before one of the checkpoints is known: that one then stays as the newest that is
+ * left. And a person who removes what the hub is about to delete, or has just brought back, is taken for the hub.
  */
-function* readings(facts: readonly Version[]): Generator<{ known: Version[]; late: Version[] }> {
+function* readings(facts: readonly Version[]): Generator<Groups> {
   const removals = facts.filter(({ object }) => object === undefined).slice(0, MOST_REMOVALS)
+  const withLate: { known: Version[]; late: Version[] }[] = []
   for (let reading = 0; reading < 3 ** removals.length; reading++) {
     const when = removals.map((_, at) => Math.floor(reading / 3 ** at) % 3)
     const isOf = (fact: Version, which: number) => when[removals.indexOf(fact)] === which
-    yield {
-      known: facts.filter((fact) => !removals.includes(fact) || isOf(fact, 0)),
-      late: removals.filter((fact) => isOf(fact, 1) && isTop(fact, facts)),
+    const known = facts.filter((fact) => !removals.includes(fact) || isOf(fact, 0))
+    const late = removals.filter((fact) => isOf(fact, 1) && isTop(fact, facts))
+    yield [known, late]
+    if (late.length > 0) withLate.push({ known, late })
+  }
+  for (const { known, late } of withLate) {
+    for (const key of checkpointsIn(known)) {
+      if (late.some((fact) => fact.key === key)) continue
+      const isOfKey = (fact: Version) => fact.key === key
+      yield [known.filter((fact) => !isOfKey(fact)), late, known.filter(isOfKey)]
     }
   }
+}
+
+function checkpointsIn(facts: readonly Version[]): Set<string> {
+  return new Set(facts.map(({ key }) => key).filter((key) => /\/epoch_\d+\.pth$/.test(key)))
 }
 
 function isTop({ key, versionId }: Version, facts: readonly Version[]): boolean {
