@@ -223,7 +223,7 @@ export function bytesOf({ sizeBytes, etag, fingerprint }: Upload): string {
   return `${sizeBytes} ${fingerprint ?? etag}`
 }
 
-/** An upload as a fact: the first version with its bytes, and the newest one, which deletes name. */
+/** An upload as a fact: the first version with its bytes, and the newest one above them, which deletes name. */
 export interface CheckpointFact {
   series: Series
   step: number
@@ -232,6 +232,8 @@ export interface CheckpointFact {
   live: Upload
   /** Every version of these bytes in a row, from the oldest. */
   versions: Upload[]
+  /** What a slow worker brought back over these: versions of what had lain under the key before. */
+  lateRestores: Upload[]
   /** True where no upload of other bytes lies above it. */
   newestOfKey: boolean
   /** Position among the key's facts, from 0. */
@@ -241,7 +243,7 @@ export interface CheckpointFact {
 /**
  * The uploads of one key as facts. An upload of the same bytes as the one before is no new fact: it
  * becomes that fact's live version and leaves it its time. So does what the hub wrote as a restore, or to
- * strip it.
+ * strip it. Nor is a restore of older bytes a fact: a slow worker wrote it once the key was free again.
  *
  * @param key the key that counts: a step may have been uploaded under another template too
  */
@@ -255,6 +257,11 @@ export function checkpointFacts(facts: StepFacts, key: string): CheckpointFact[]
       before.versions.push(upload)
       continue
     }
+    if (before !== undefined && isLateRestore(found, before, upload)) {
+      before.live = upload
+      before.lateRestores.push(upload)
+      continue
+    }
     if (before !== undefined) before.newestOfKey = false
     found.push({
       series: facts.series,
@@ -263,6 +270,7 @@ export function checkpointFacts(facts: StepFacts, key: string): CheckpointFact[]
       first: upload,
       live: upload,
       versions: [upload],
+      lateRestores: [],
       newestOfKey: true,
       ordinal: found.length,
     })
@@ -275,6 +283,18 @@ function continues(before: CheckpointFact, upload: Upload): boolean {
   return before.versions.some(
     (version) =>
       sameBytes(version, upload) || isRestored(version, upload) || isStripped(version, upload),
+  )
+}
+
+/** Of directories nothing is told: their markers are made anew as their files come back. */
+function isLateRestore(
+  found: readonly CheckpointFact[],
+  before: CheckpointFact,
+  upload: Upload,
+): boolean {
+  if (before.first.fault !== undefined || upload.directory !== undefined) return false
+  return found.some(({ versions, lateRestores }) =>
+    [...versions, ...lateRestores].some((version) => isRestored(version, upload)),
   )
 }
 

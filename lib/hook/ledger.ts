@@ -214,12 +214,12 @@ export function emptyLedger(run: Run, stackArguments: NamedArguments): Ledger {
 /** What the hub did to a checkpoint that it has not touched. */
 export const UNTOUCHED: CheckpointState = { evicted: undefined, withdrawn: [] }
 
-/** Whether the eviction that stands was decided for these bytes. */
+/** Whether the eviction that stands was decided for these bytes, or for what a slow worker had put over them. */
 export function isEvicted(
   { evicted }: CheckpointState,
-  { versions }: Pick<CheckpointFact, 'versions'>,
+  { versions, lateRestores }: Pick<CheckpointFact, 'versions' | 'lateRestores'>,
 ): boolean {
-  return versions.some(({ versionId }) => versionId === evicted?.versionId)
+  return [...versions, ...lateRestores].some(({ versionId }) => versionId === evicted?.versionId)
 }
 
 /** The best copies that a person removed. */

@@ -42,12 +42,14 @@ function nextAction(
   dropped: readonly string[],
 ): Rewrite | undefined {
   const { live } = fact
+  const isOwn = fact.versions.includes(live)
   const missing = droppedFrom(fact, live)
-  if (sameKeys(missing, dropped)) return undefined
-  if (missing.every((key) => dropped.includes(key))) {
+  if (isOwn && sameKeys(missing, dropped)) return undefined
+  if (isOwn && missing.every((key) => dropped.includes(key))) {
     return { kind: 'strip', id, ...objectOf(live), droppedKeys: dropped }
   }
-  // One that has too few comes back first; where that has expired, it stays as it is.
+  // One that has too few comes back first, as one does over which a slow worker put another upload's bytes; where
+  // that has expired, it stays as it is.
   const whole = fact.versions.findLast(
     (each) => !each.gone && droppedFrom(fact, each).every((key) => dropped.includes(key)),
   )

@@ -83,6 +83,15 @@ export class AHub {
     return this.#lookAt(seen)
   }
 
+  /** A slow worker brings a version back, over whatever was evicted since, and the hub is told. */
+  lateRestore(key: string, versionId: string): this {
+    const place = this.#places.get(key)
+    if (place === undefined) throw new Error(`nothing was uploaded as ${key}`)
+    this.#copyToTop(key, versionId)
+    this.ledger = record(this.ledger, this.#lookAt(place))
+    return this
+  }
+
   #lookAt(place: SeenCheckpoint): SeenCheckpoint {
     const versions = this.#versions.get(place.key) ?? []
     const uploads = versions.flatMap((each) => ('upload' in each ? each.upload : []))
@@ -197,10 +206,17 @@ export class AHub {
     const top = versions.at(-1)
     const present = top !== undefined && 'upload' in top ? top.upload.etag : undefined
     if (present !== over) return { kind: 'done' }
+    const upload = this.expired.has(versionId) ? undefined : this.#copyToTop(key, versionId)
+    if (upload === undefined) return { kind: 'gone' }
+    return { kind: 'restored', upload }
+  }
+
+  #copyToTop(key: string, versionId: string): Upload | undefined {
+    const versions = this.#versions.get(key) ?? []
     const source = versions
       .flatMap((each) => ('upload' in each ? each.upload : []))
       .find((upload) => upload.versionId === versionId)
-    if (source === undefined || this.expired.has(versionId)) return { kind: 'gone' }
+    if (source === undefined) return undefined
     this.#count += 1
     const upload: Upload = {
       ...source,
@@ -211,7 +227,7 @@ export class AHub {
       restores: versionId,
     }
     versions.push({ upload })
-    return { kind: 'restored', upload }
+    return upload
   }
 
   #make(action: Extract<Effect['action'], { kind: 'make' }>): Result {

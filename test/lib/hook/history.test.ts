@@ -172,6 +172,44 @@ test('what the hub restored is the fact that it restores, by the word of its met
   expect(versionsOf(checkpointFacts(others, keyOf(1)))).toEqual([['v1'], ['v9']])
 })
 
+describe('a restore by a slow worker, of what was uploaded anew since,', () => {
+  const [older, newer] = factsOf(aRun().upload(1).upload(1), 1).map(({ first }) => first)
+  if (older === undefined || newer === undefined) throw new Error('no facts')
+  const late: Upload = { ...older, versionId: 'v9', restores: 'v1' }
+  const told = (...uploads: Upload[]) =>
+    checkpointFacts(
+      { series: 'epoch', step: 1, metrics: [], removal: undefined, uploads },
+      keyOf(1),
+    )
+
+  test('is no fact, and what deletes name', () => {
+    const [, fact, ...others] = told(older, newer, late)
+    expect(others).toEqual([])
+    expect(fact).toMatchObject({ versions: [newer], lateRestores: [late], newestOfKey: true })
+    expect(fact?.live).toBe(late)
+  })
+
+  test('is none either where it was of such a restore', () => {
+    const later = { ...late, versionId: 'v10', restores: 'v9' }
+    const [, fact, ...others] = told(older, newer, late, later)
+    expect(others).toEqual([])
+    expect(fact).toMatchObject({ lateRestores: [late, later], live: later })
+  })
+
+  test('does not make those bytes the newer upload’s', () => {
+    const again = { ...older, versionId: 'v10' }
+    expect(versionsOf(told(older, newer, late, again))).toEqual([['v1'], ['v2'], ['v10']])
+  })
+
+  test('counts where its token alone says so, the newer one is torn, or it is a directory’s marker', () => {
+    expect(versionsOf(told(older, newer, { ...late, sizeBytes: 1 }))).toHaveLength(3)
+    expect(versionsOf(told(older, newer, { ...late, restores: undefined }))).toHaveLength(3)
+    expect(versionsOf(told(older, { ...newer, fault: 'cut short' }, late))).toHaveLength(3)
+    const directory = { marker: '.metadata', files: 1, removed: 0 }
+    expect(versionsOf(told(older, newer, { ...late, directory }))).toHaveLength(3)
+  })
+})
+
 test('what the hub stripped is the fact that it stripped, if it is whole', () => {
   const [fact] = factsOf(aRun().upload(1), 1)
   if (fact === undefined) throw new Error('no fact')

@@ -113,6 +113,50 @@ describe('a stored checkpoint', () => {
   })
 })
 
+describe('what a slow worker brought back over a newer upload (invariant 8)', () => {
+  /** The first upload of step 1 lies under the third. */
+  const uploadedAnew = (named: NamedArguments = {}) =>
+    aRun({ max_keep_ckpts: 1, ...named }).upload(1, 2, 1)
+
+  /** The version that the checkpoint of a step was brought back from, where it stands. */
+  function origin(hub: AHub, step: number): string | undefined {
+    const fact = hub.decide().outcome.standings.get(stepId('epoch', step))?.fact
+    return fact?.versions.includes(fact.live) ? fact.live.restores : 'of another upload'
+  }
+
+  test('goes where the newer one was evicted', () => {
+    const run = uploadedAnew().upload(3)
+    const hub = hubOf(run)
+    expect(hub.steps()).toEqual([3])
+    hub.lateRestore(keyOf(1), 'v1')
+    expect(hub.steps()).toEqual([1, 3])
+    expect(hub.settle().steps()).toEqual([3])
+    expect(hub.decide().outcome.survey.lives).toHaveLength(1)
+  })
+
+  test('gives way to the newer one where that is to stay, before it is deleted or after', () => {
+    const run = uploadedAnew().upload(3)
+    const [before, after] = [hubOf(run), hubOf(run)]
+    told(before.lateRestore(keyOf(1), 'v1'), run.pin(1))
+    told(after.lateRestore(keyOf(1), 'v1').settle(), run)
+    for (const hub of [before, after]) {
+      expect(hub.steps()).toEqual([1, 3])
+      expect(origin(hub, 1)).toBe('v3')
+      expect(hub.pending()).toEqual([])
+    }
+  })
+
+  test('is not stripped in its stead', () => {
+    const lean = { ...LEAN, interval: 2, max_keep_ckpts: 2, save_best: 'acc' }
+    const run = aRun(lean).upload(2, 3, 3, 4)
+    const hub = hubOf(run).lateRestore(keyOf(3), 'v2')
+    told(hub, run.metrics(3, { acc: 0.9 }))
+    expect(lacks(hub)).toMatchObject({ 3: OPTIMIZER })
+    expect(hub.done.at(-1)).toMatchObject({ kind: 'strip', key: keyOf(3) })
+    expect(origin(hub, 3)).toBeDefined()
+  })
+})
+
 describe('a strip', () => {
   test('waits until what is made of the checkpoint is committed', () => {
     const run = aRun({ ...LEAN, save_best: 'acc' })

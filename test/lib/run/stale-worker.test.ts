@@ -1,6 +1,11 @@
 /** Invariant 8: what a stale worker changes is found and undone. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeEach, describe, expect, test } from 'vitest'
+<<<<<<< HEAD
 import { deleteIfMatch } from '../../../lib/bucket/delete.ts'
+=======
+import { factKey } from '../../../lib/hook/names.ts'
+>>>>>>> 5fce4d4 (Take what a slow worker restores over a newer upload for no fact)
 import { settleRun } from '../../../lib/run/settle.ts'
 import { bytesAt, put } from '../bucket/objects.ts'
 import { storeOfFile } from '../bucket/store.ts'
@@ -17,6 +22,8 @@ import {
   upload,
 } from './worker.ts'
 
+/** Then what is written next is the newest: S3 tells time in whole seconds. */
+const A_SECOND = 1_100
 const store = storeOfFile()
 let worker: TestWorker
 
@@ -54,6 +61,7 @@ describe('a worker that deletes after its effect was withdrawn', () => {
   })
 })
 
+<<<<<<< HEAD
 describe('workers that delete a best copy after it was retired, wanted again and made again', () => {
   const COPY = `${RUN}/best_acc_epoch_1.pth`
   const score = (acc: number) =>
@@ -83,5 +91,41 @@ describe('workers that delete a best copy after it was retired, wanted again and
       expect(await bytesAt(worker.bucket, COPY)).toEqual(copy)
     }
     expect((await ledgerOf(worker)).artifacts.get(COPY)).toMatchObject({ state: 'current' })
+=======
+describe('a worker that restores what was uploaded anew meanwhile', () => {
+  test('leaves it on top for a moment: once the newer upload is evicted, it goes too', async () => {
+    await upload(worker, {
+      'checkpoint_hook.json': { max_keep_ckpts: 1 },
+      'epoch_1.pth': checkpoint('one'),
+      'epoch_2.pth': checkpoint('two'),
+    })
+    const pin = factKey(RUN, 'pin-epoch_1.pth.json')
+    await put(worker.bucket, pin, JSON.stringify({ pin: 'epoch_1.pth' }))
+
+    // The pin brings step 1 back. Just before that is done, it is unpinned, and is uploaded and evicted anew.
+    const slow = anotherInvocation(store, worker)
+    const restored: string[] = []
+    aroundCalls(slow.bucket.s3, async ({ name, input, go }) => {
+      if (name === 'CopyObject' && 'Key' in input) {
+        restored.push(String(input.Key))
+        await put(worker.bucket, pin, JSON.stringify({ unpin: 'epoch_1.pth' }))
+        await put(worker.bucket, `${RUN}/epoch_1.pth`, checkpoint('one anew'))
+        await put(worker.bucket, `${RUN}/epoch_3.pth`, checkpoint('three'))
+        const keys = [pin, `${RUN}/epoch_1.pth`, `${RUN}/epoch_3.pth`]
+        await settleRun(worker, RUN, { keys })
+        expect(await bytesAt(worker.bucket, `${RUN}/epoch_1.pth`)).toBeUndefined()
+        await sleep(A_SECOND)
+      }
+      await go()
+    })
+    await settleRun(slow, RUN, { keys: [pin] })
+    expect(restored).toEqual([`${RUN}/epoch_1.pth`])
+
+    await drain(worker)
+    expect(await bytesAt(worker.bucket, `${RUN}/epoch_1.pth`)).toBeUndefined()
+    const { effects, history } = await ledgerOf(worker)
+    expect(effects).toEqual([])
+    expect([...history.steps.values()].filter(({ removal }) => removal !== undefined)).toEqual([])
+>>>>>>> 5fce4d4 (Take what a slow worker restores over a newer upload for no fact)
   })
 })
