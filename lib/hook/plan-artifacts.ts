@@ -78,9 +78,7 @@ function refuseUnmakeable(draft: Draft, outcome: Outcome): void {
   for (const identity of wanted) {
     const reason = whyUnmakeable(draft, identity)
     if (reason === undefined || artifactOf(draft, identity) !== undefined) continue
-    const key = keyIn(identity.folder, identity.name)
-    const isFree = identity.kind === 'best' && !draft.artifacts.has(key)
-    draft.refuse(isFree ? key : refusedKey(identity), identity, reason)
+    draft.refuse(refusedKey(identity), identity, reason)
   }
 }
 
@@ -300,7 +298,10 @@ function targetKey(draft: Draft, identity: ArtifactIdentity): string {
   return isForeign && identity.kind === 'best' ? keyIn(folder, yieldedName(name)) : key
 }
 
-/** The entry under which the refusal to publish a file is kept, which has no hash to be named by. */
+/**
+ * The entry under which a refusal is kept. A published file has no hash yet to be named by; the name of a best copy may
+ * be taken by another file, or be free by then, and the entry is to be the same on every way.
+ */
 export function refusedKey(identity: ArtifactIdentity): string {
   const digest = createHash('sha256').update(fileText(identity)).digest('hex')
   return keyIn(identity.folder, `${stemOf(identity.name)}-refused-${digest.slice(0, 8)}.pth`)

@@ -29,7 +29,7 @@ export type Result =
   /** With the reason where it could not be done, without one where there was nothing to do. */
   | { kind: 'unstripped'; refusal: Refusal | undefined }
   | { kind: 'made'; key: string; object: ArtifactObject }
-  | ({ kind: 'refused'; key: string } & Refusal)
+  | ({ kind: 'refused' } & Refusal)
   | { kind: 'foreign'; key: string; seconds: number }
   | { kind: 'claimed'; claim: Claim }
 
@@ -147,7 +147,7 @@ function recordMade(
     case 'made':
       return recordObject(ledger, identity, result, stands)
     case 'refused':
-      return stands ? withRefusal(ledger, result.key, identity, result) : ledger
+      return stands ? withRefusal(ledger, identity, result) : ledger
     case 'foreign':
       return withArtifact(ledger, result.key, { state: 'foreign', seconds: result.seconds })
     case 'gone':
@@ -167,22 +167,15 @@ function recordExpired(ledger: Ledger, action: Extract<Action, { kind: 'make' }>
     isExpired(upload) ? { ...upload, gone: true } : upload,
   )
   const reason = 'its upload has expired from the bucket'
-  return withRefusal(withStep(ledger, { ...facts, uploads }), action.key, action.identity, {
-    reason,
-  })
+  return withRefusal(withStep(ledger, { ...facts, uploads }), action.identity, { reason })
 }
 
-/** A refusal takes an entry of its own where the name holds an object of ours, which still stands. */
 function withRefusal(
   ledger: Ledger,
-  key: string,
   identity: ArtifactIdentity,
   { reason, allowedGlobals }: Refusal,
 ): Ledger {
-  const known = ledger.artifacts.get(key)
-  const isFree = identity.kind === 'best' && (known === undefined || !('object' in known))
-  const entry = isFree ? key : refusedKey(identity)
-  return withArtifact(ledger, entry, {
+  return withArtifact(ledger, refusedKey(identity), {
     state: 'refused',
     identity,
     reason,

@@ -61,7 +61,8 @@ export function bestEntries(
         life: best.life.ordinal,
         source: uriOf(bucket, best.checkpoint.key),
         source_version_id: best.checkpoint.first.versionId,
-        copy: copy && uriOf(bucket, copy[0]),
+        // What was refused is no file.
+        copy: copy && copy[1].state !== 'refused' ? uriOf(bucket, copy[0]) : undefined,
         state: copy?.[1].state ?? 'being made',
       },
     ]

@@ -24,7 +24,6 @@ import {
   type Ledger,
 } from '../hook/ledger.ts'
 import { keyIn, publishedName, yieldedName } from '../hook/names.ts'
-import { refusedKey } from '../hook/plan-artifacts.ts'
 import type { Result } from '../hook/record-result.ts'
 import { type Attempt, goOn, UNHURRIED } from './attempt.ts'
 import { namesOf, refusalOf } from './refusal.ts'
@@ -66,7 +65,7 @@ export async function makeArtifact(
       return await makeFrom(bucket, action, source, { attempt, allowed })
     } catch (error) {
       if (error instanceof CheckpointFormatError) {
-        return { kind: 'refused', key: entryKeyOf(action), ...refusalOf(error, allowed) }
+        return { kind: 'refused', ...refusalOf(error, allowed) }
       }
       if (!(error instanceof BucketError && error.code === 'gone')) throw error
     }
@@ -123,7 +122,7 @@ async function makeFrom(
     rewrite,
     attempt,
     () => makeFile(bucket, action, rewrite),
-    (reason) => ({ kind: 'refused', key: entryKeyOf(action), reason }),
+    (reason) => ({ kind: 'refused', reason }),
   )
 }
 
@@ -141,11 +140,6 @@ async function makeFile(
   const result = await write(bucket, action, key, rewrite.plan, file)
   await file.drop()
   return result
-}
-
-/** Under which key the hub says of an artifact that it could not be made. */
-function entryKeyOf({ key, identity }: Make): string {
-  return identity.kind === 'best' ? key : refusedKey(identity)
 }
 
 async function write(
@@ -184,7 +178,7 @@ async function write(
     return write(bucket, action, yielded, plan, content)
   }
   const reason = `both ${plain} and the name that the hub takes instead hold objects that are not the hub's; move one away`
-  return { kind: 'refused', key: entryKeyOf(action), reason }
+  return { kind: 'refused', reason }
 }
 
 function secondsOf(written: Written): number {

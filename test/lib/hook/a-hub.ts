@@ -8,7 +8,6 @@ import { type Effect, keepsKey, type Ledger, type Refusal } from '../../../lib/h
 import { folderOf, keyIn, nameOf, publishedName } from '../../../lib/hook/names.ts'
 import type { Claim } from '../../../lib/hook/out-dir.ts'
 import { type Decision, decide } from '../../../lib/hook/plan.ts'
-import { refusedKey } from '../../../lib/hook/plan-artifacts.ts'
 import { type Observation, record } from '../../../lib/hook/record.ts'
 import type { Result } from '../../../lib/hook/record-result.ts'
 import { type ARun, BRAKE, RUN } from './a-run.ts'
@@ -235,10 +234,7 @@ export class AHub {
     const { versionId } = identity.source
     if (this.expired.has(versionId)) return { kind: 'gone' }
     const refusal = this.#refusalOf(versionId)
-    if (refusal !== undefined) {
-      const key = identity.kind === 'best' ? action.key : refusedKey(identity)
-      return { kind: 'refused', key, ...refusal }
-    }
+    if (refusal !== undefined) return { kind: 'refused', ...refusal }
     if (this.foreign.has(nameOf(action.key))) {
       return { kind: 'foreign', key: action.key, seconds: 5 }
     }

@@ -63,7 +63,7 @@ describe('the best checkpoint, where it is a directory', () => {
     expect(hub.checkpoints()).toEqual(['epoch_1.pth', 'epoch_3.pth'])
     expect([...hub.ledger.artifacts]).toMatchObject([
       [
-        'exp/best_acc_epoch_1.pth',
+        expect.stringMatching(/^exp\/best_acc_epoch_1-refused-[0-9a-f]{8}\.pth$/),
         { state: 'refused', reason: expect.stringMatching(/rewritten/) },
       ],
     ])
@@ -105,7 +105,24 @@ describe('the best checkpoint, where it is a directory', () => {
   it('goes once a better one is there', () => {
     const hub = hubOf(run().metrics(3, { acc: 0.95 }))
     expect(hub.checkpoints()).toEqual(['epoch_3.pth'])
-    expect([...hub.ledger.artifacts.keys()]).toEqual(['exp/best_acc_epoch_3.pth'])
+    expect([...hub.ledger.artifacts.values()]).toMatchObject([
+      { identity: { name: 'best_acc_epoch_3.pth' } },
+    ])
+  })
+
+  it('is refused under one entry, whether another of its name was before or not', () => {
+    const twice = aRun({ save_best: 'acc' })
+      .uploadLike(directory, 1)
+      .metrics(1, { acc: 0.5 })
+      .begin()
+      .uploadLike(directory, 1)
+      .metrics(1, { acc: 0.9 })
+    const [first, ...others] = [twice.observations, twice.late().toReversed()].map((seen) => {
+      const { artifacts } = new AHub(twice).see(...seen).ledger
+      return [...artifacts].map(([key, { state }]) => [key, state])
+    })
+    expect(first).toHaveLength(1)
+    expect(others).toEqual([first])
   })
 })
 

@@ -290,21 +290,15 @@ describe('a job', () => {
     expect(after.retired).toEqual([...retired.slice(1), { etag: 'etag of a1' }])
   })
 
-  test('that was refused is listed under the name, where that is free', () => {
-    const refused = { kind: 'refused', key: KEY, reason: 'no' } as const
+  test('that was refused is listed apart, whatever has its name by then', () => {
+    const refused = { kind: 'refused', reason: 'no' } as const
     const listed: Artifact = { state: 'refused', identity: identity(), reason: 'no' }
-    expect([...ofStanding(aLedger(), make(), refused).artifacts]).toEqual([[KEY, listed]])
-    const again = withArtifacts({ ...listed, reason: 'another' })
-    expect([...ofStanding(again, make(), refused).artifacts]).toEqual([[KEY, listed]])
-  })
-
-  test('that was refused is listed apart, where the name has a file or is known with its hash', () => {
-    const refused = { kind: 'refused', key: KEY, reason: 'no' } as const
+    const entry = refusedKey(identity())
+    expect([...ofStanding(aLedger(), make(), refused).artifacts]).toEqual([[entry, listed]])
+    const again = ofStanding(aLedger(), make(), { ...refused, reason: 'another' })
+    expect([...ofStanding(again, make(), refused).artifacts]).toEqual([[entry, listed]])
     const taken = ofStanding(withArtifacts(artifact('current')), make(), refused)
-    expect([...taken.artifacts.keys()]).toEqual([KEY, refusedKey(identity())])
-    const published = { kind: 'published' } as const
-    const apart = ofStanding(aLedger(), make(published), refused)
-    expect([...apart.artifacts.keys()]).toEqual([refusedKey(identity(published))])
+    expect([...taken.artifacts.keys()]).toEqual([KEY, entry])
   })
 
   test("that met somebody else's file says so", () => {
@@ -325,7 +319,7 @@ describe('a job', () => {
     const source = { key: keyOf(1), versionId: 'v1', step: 1, bytes: bytesOf(first) }
     const after = ofStanding(ledger, make({ source }), { kind: 'gone' })
     expect(goneIn(after)).toEqual(['v1', 'v8'])
-    expect(after.artifacts.get(KEY)).toEqual({
+    expect(after.artifacts.get(refusedKey(identity({ source })))).toEqual({
       state: 'refused',
       identity: identity({ source }),
       reason: 'its upload has expired from the bucket',

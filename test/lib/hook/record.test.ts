@@ -556,7 +556,7 @@ test('a refusal of a job that no longer stands says nothing', () => {
     kind: 'result',
     effect: 7,
     action: { kind: 'make', key, identity, replaces: undefined },
-    result: { kind: 'refused', key, reason: 'an unknown global' },
+    result: { kind: 'refused', reason: 'an unknown global' },
   }
   expect(record(blank(), seen)).toEqual(blank())
 })

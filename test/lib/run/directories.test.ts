@@ -388,6 +388,7 @@ describe('a restore', () => {
       source: `s3://${worker.bucket.name}/${RUN}/iter_1.pth`,
       state: 'refused',
     })
+    expect(entries.get('best#acc')).not.toHaveProperty('copy')
     expect(entries.get('runtime_info')).toMatchObject({ keep_ckpt_ids: [2] })
     expect((await ledgerOf(worker)).effects).toEqual([])
   })
