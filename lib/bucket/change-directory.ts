@@ -5,7 +5,7 @@
  * but in its body: the role allows deletes by their `If-Match` header alone, and AWS does not say that its
  * condition key is filled from the body. A role without that condition could delete anything.
  */
-import type { DirectoryContent } from '../checkpoint/directory-content.ts'
+import type { DirectoryContent, FileVersion } from '../checkpoint/directory-content.ts'
 import { CALLS_AT_ONCE, forEachAtOnce } from './at-once.ts'
 import type { Bucket } from './bucket.ts'
 import { deleteIfMatch } from './delete.ts'
@@ -17,8 +17,9 @@ import { versionsBelow } from './versions.ts'
 const COPIES_AT_ONCE = 20
 
 /**
- * Deletes the files of a directory, those that are still the versions decided on. What was uploaded since
- * stays, also where its bytes are the same: what an unlucky moment deleted nevertheless comes back.
+ * Deletes the files of a directory, those that are still the versions decided on or that the hub restored of these.
+ * What was uploaded since stays, also where its bytes are the same: what an unlucky moment deleted nevertheless comes
+ * back.
  *
  * @param directory its key, with the slash at its end
  * @throws the S3 error where an outcome is not known; deleting again is safe
@@ -27,23 +28,48 @@ export async function deleteFiles(
   bucket: Bucket,
   directory: string,
   content: DirectoryContent,
-  { histories }: DirectoryListing,
+  { histories, listed }: DirectoryListing,
 ): Promise<void> {
-  const present = [...content].filter(([name, { versionId }]) => {
-    const history = histories.get(name)
-    return history?.isDeleted === false && history.uploads.at(-1)?.versionId === versionId
+  const all = await forEachAtOnce([...content], CALLS_AT_ONCE, async ([name, { versionId }]) => {
+    const key = `${directory}${name}`
+    const { uploads = [], isDeleted = true } = histories.get(name) ?? {}
+    const top = isDeleted ? undefined : uploads.at(-1)
+    if (top === undefined || top.versionId === versionId) return top && { key, top }
+    // What came back after the marker was deleted is of a restore that is under way.
+    const isEarlier = top.seconds <= (listed.marker?.seconds ?? 0)
+    const isOurs = isEarlier && (await isRestored(bucket, key, uploads, versionId))
+    return isOurs ? { key, top } : undefined
   })
-  await forEachAtOnce(present, CALLS_AT_ONCE, ([name, { etag }]) =>
-    deleteIfMatch(bucket, `${directory}${name}`, etag),
+  const present = all.filter((each) => each !== undefined)
+  await forEachAtOnce(present, CALLS_AT_ONCE, ({ key, top }) =>
+    deleteIfMatch(bucket, key, top.etag),
   )
   if (present.length === 0) return
   const after = await versionsBelow(bucket, directory)
-  const mistaken = present.flatMap(([name, { versionId }]) => {
-    const { uploads, marker } = after.get(`${directory}${name}`) ?? { uploads: [] }
+  const mistaken = present.flatMap(({ key, top }) => {
+    const { uploads, marker } = after.get(key) ?? { uploads: [] }
     const newest = uploads.at(-1)
-    return marker !== undefined && newest && newest.versionId !== versionId ? [newest] : []
+    return marker !== undefined && newest && newest.versionId !== top.versionId ? [newest] : []
   })
   await forEachAtOnce(mistaken, COPIES_AT_ONCE, (version) => restoreVersion(bucket, version))
+}
+
+/**
+ * Whether the current version of a file is what the hub restored of another: a slow worker's delete is undone so, which
+ * may have hit a file that is newer than the one that worker had decided on.
+ */
+async function isRestored(
+  bucket: Bucket,
+  key: string,
+  uploads: readonly FileVersion[],
+  versionId: string,
+): Promise<boolean> {
+  let at = uploads.at(-1)
+  while (at !== undefined && at.versionId !== versionId) {
+    const from = await restoredFrom(bucket, { key, versionId: at.versionId })
+    at = uploads.find((upload) => upload.versionId === from)
+  }
+  return at !== undefined
 }
 
 /**

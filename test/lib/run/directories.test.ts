@@ -1,6 +1,7 @@
 /** Directory checkpoints, from their files in a real bucket to what stays of them. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
+import { restoreVersion } from '../../../lib/bucket/restore.ts'
 import { stepId } from '../../../lib/hook/history.ts'
 import { keyIn } from '../../../lib/hook/names.ts'
 import { loadRun } from '../../../lib/message-hub/message-hub.ts'
@@ -303,6 +304,42 @@ describe('retention', () => {
       if (name === 'DeleteObject' && isFile)
         await put(worker.bucket, `${RUN}/iter_1.pth/a.bin`, 'a')
       await go()
+    })
+    await upload(worker, directory('iter_2.pth', { 'a.bin': 'A' }))
+    expect(await liveNames(worker)).toContain('iter_1.pth/a.bin')
+    expect(await liveNames(worker)).not.toContain('iter_1.pth/b.bin')
+  })
+
+  test('takes along a file that came back after its marker, since a slow worker had deleted it', async () => {
+    const worker = await keepOne()
+    const first = directory('iter_1.pth', { 'a.bin': 'a', 'b.bin': 'b' })
+    await upload(worker, first)
+    await sleep(A_SECOND)
+    const key = `${RUN}/iter_1.pth/a.bin`
+    // As often as there are slow workers.
+    for (let time = 0; time < 2; time++) {
+      const file = await head(worker.bucket, key)
+      await remove(worker.bucket, key)
+      await restoreVersion(worker.bucket, { ...file, key })
+    }
+    const next = directory('iter_2.pth', { 'a.bin': 'A' })
+    await upload(worker, next)
+    expect(await liveNames(worker)).toEqual(Object.keys(next).toSorted())
+  })
+
+  test('leaves what comes back while it is late: that is of a restore', async () => {
+    const worker = await keepOne()
+    await upload(worker, directory('iter_1.pth', { 'a.bin': 'a', 'b.bin': 'b' }))
+    const key = `${RUN}/iter_1.pth/a.bin`
+    aroundCalls(worker.bucket.s3, async ({ name, input, go }) => {
+      await go()
+      const isMarker = 'Key' in input && String(input.Key).endsWith('iter_1.pth/.complete.json')
+      if (name !== 'DeleteObject' || !isMarker) return
+      const other = anotherInvocation(store, worker).bucket
+      const file = await head(other, key)
+      await remove(other, key)
+      await sleep(A_SECOND)
+      await restoreVersion(other, { ...file, key })
     })
     await upload(worker, directory('iter_2.pth', { 'a.bin': 'A' }))
     expect(await liveNames(worker)).toContain('iter_1.pth/a.bin')
