@@ -7,6 +7,7 @@ import type { ListedRow } from '../bucket/versions.ts'
 import { checkpointFacts, type StepFacts, stepId } from '../hook/history.ts'
 import { isEvicted, type Ledger, UNTOUCHED } from '../hook/ledger.ts'
 import { isDirectory, meaningOf, type Series } from '../hook/names.ts'
+import { UNMARKED } from '../hook/record-directory.ts'
 import { markerNames, placeByTemplate, policiesOf } from './places.ts'
 
 /**
@@ -80,7 +81,10 @@ function isRecorded(facts: StepFacts | undefined, key: string, versionId: string
   return facts?.uploads.some((each) => each.key === key && each.versionId === versionId) ?? false
 }
 
-/** Of a directory its marker tells; before there is one, that there are files. */
+/**
+ * Of a directory its marker tells; before there is one, that there are files. What it waits for comes after its marker:
+ * all that is older was there when that was looked at.
+ */
 function isUnseenIn(
   ledger: Ledger,
   row: ListedRow,
@@ -89,10 +93,13 @@ function isUnseenIn(
   key: string,
 ): boolean {
   const facts = ledger.history.steps.get(stepId(series, step))
-  const isKnown = facts?.uploads.some((upload) => upload.key === key) ?? false
+  const live = facts?.uploads.findLast((upload) => upload.key === key)
   const isMarkerFile = markerNames(policiesOf(ledger)).includes(row.key.slice(key.length))
   if (isMarkerFile) return isUnseenAt(ledger, row, series, step, key)
-  return !isKnown && !row.isMarker && row.isLatest
+  if (row.isMarker || !row.isLatest) return false
+  if (live === undefined) return true
+  const isWaiting = live.fault !== undefined && live.versionId !== UNMARKED
+  return isWaiting && facts?.removal?.key !== key && row.seconds >= live.seconds
 }
 
 function isUnseenByTemplate(ledger: Ledger, row: ListedRow): boolean {

@@ -11,6 +11,7 @@ import { liveKeys, put, remove, textAt } from '../bucket/objects.ts'
 import { storeOfFile } from '../bucket/store.ts'
 import { aroundCalls, Unavailable } from '../bucket/wire.ts'
 import { itemsOf, putByHand } from '../message-hub/hub-table.ts'
+import { directory, putAll } from './directories.ts'
 import { checkpoint, drain, ledgerOf, newWorker, RUN, type TestWorker, upload } from './worker.ts'
 
 const store = storeOfFile()
@@ -76,6 +77,17 @@ describe('a round through the bucket finds', () => {
     expect(await round()).toEqual([])
   })
 
+  test('the file that a directory waits for, whose marker came first', async () => {
+    const files = directory('epoch_1', { 'a.bin': 'a', 'b.bin': 'b' })
+    const { 'epoch_1/b.bin': last = '', 'epoch_1/.complete.json': marker = '', ...others } = files
+    await upload(worker, { 'epoch_1/.complete.json': marker, ...others })
+    expect(await textAt(worker.bucket, key('last_checkpoint'))).toBeUndefined()
+    await put(worker.bucket, key('epoch_1/b.bin'), last)
+    expect(await round()).toEqual([expect.stringContaining(key('epoch_1/'))])
+    expect(await textAt(worker.bucket, key('last_checkpoint'))).toMatch(/epoch_1$/)
+    expect(await round()).toEqual([])
+  })
+
   test('a checkpoint by the run’s own template', async () => {
     await upload(worker, { 'checkpoint_hook.json': { filename_tmpl: 'detector_{}.pth' } })
     await put(worker.bucket, key('detector_1.pth'), checkpoint('one'))
@@ -135,6 +147,20 @@ describe('a round through the bucket leaves alone', () => {
     })
     await drain(worker)
     expect(await liveKeys(worker.bucket, key('epoch_1.pth'))).toEqual([])
+    expect(await round()).toEqual([])
+  })
+
+  test('a directory that is not whole, where nothing came after its marker, or that was removed', async () => {
+    const A_SECOND = 1100
+    const { 'epoch_1/b.bin': _, ...torn } = directory('epoch_1', { 'a.bin': 'a', 'b.bin': 'b' })
+    const { 'epoch_1/.complete.json': marker, ...files } = torn
+    await putAll(worker, files)
+    await sleep(A_SECOND)
+    await upload(worker, { 'epoch_1/.complete.json': marker ?? '' })
+    expect(await round()).toEqual([])
+    await upload(worker, files)
+    await remove(worker.bucket, key('epoch_1/.complete.json'))
+    await round()
     expect(await round()).toEqual([])
   })
 
