@@ -99,7 +99,7 @@ async function readMarker(
     const files = filesIn(marker, await reader.read(0, version.sizeBytes))
     const restores = reader.metadata()[RESTORES]
     const stray = files.find(({ name }) => !owns(name))
-    if (stray === undefined) return { version, restores, reading: { version, files } }
+    if (stray === undefined) return { version, restores, reading: { version, restores, files } }
     return { version, restores, fault: `${marker} names ${stray.name}, which is no file of it` }
   } catch (error) {
     if (error instanceof BucketError && error.code === 'gone') return undefined

@@ -29,6 +29,8 @@ export interface FileHistory {
 /** A version of the marker and the files that it names. */
 export interface MarkerReading {
   version: FileVersion
+  /** The version that the hub restored by writing this one, its files before it. */
+  restores?: string | undefined
   files: readonly ListedFile[]
 }
 
@@ -54,10 +56,11 @@ export function contentsOf(
 
 /**
  * Of each file the newest version up to the marker, else the first one after it. Versions that an earlier
- * marker stands for count only where not every file was uploaded again.
+ * marker stands for count only where not every file was uploaded again, or where the marker was restored: what is
+ * uploaded after that is of the next save.
  */
 function contentOf(
-  { version, files }: MarkerReading,
+  { version, files, restores }: MarkerReading,
   before: DirectoryContent,
   histories: ReadonlyMap<string, FileHistory>,
 ): DirectoryContent {
@@ -72,7 +75,7 @@ function contentOf(
     if (chosen !== undefined) all.set(name, chosen)
     if (fresh !== undefined) again.set(name, fresh)
   }
-  return again.size === files.length ? again : all
+  return restores === undefined && again.size === files.length ? again : all
 }
 
 function around(uploads: readonly FileVersion[], seconds: number): FileVersion | undefined {

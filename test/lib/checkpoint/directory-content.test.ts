@@ -62,6 +62,12 @@ describe('a marker stands for', () => {
     expect(found).toEqual([first, [a2.versionId, b1.versionId]])
   })
 
+  test('what was there when it was restored, and nothing of the save after it', () => {
+    const restored = { ...marker(20, 'a', 'b'), restores: 'v1' }
+    const markers = [marker(13, 'a', 'b'), restored, marker(29, 'a', 'b')]
+    expect(idsOf(markers, histories)).toEqual([first, first, second])
+  })
+
   test('other files than the marker before it', () => {
     const markers = [marker(13, 'a'), marker(33, 'b')]
     expect(idsOf(markers, histories)).toEqual([[a1.versionId], [b2.versionId]])
