@@ -22,23 +22,24 @@ const COPIES_AT_ONCE = 20
  * back.
  *
  * @param directory its key, with the slash at its end
+ * @param decidedSeconds when that was decided, in seconds since 1970
  * @throws the S3 error where an outcome is not known; deleting again is safe
  */
 export async function deleteFiles(
   bucket: Bucket,
   directory: string,
   content: DirectoryContent,
-  { histories, listed }: DirectoryListing,
+  { histories }: DirectoryListing,
+  decidedSeconds: number,
 ): Promise<void> {
   const all = await forEachAtOnce([...content], CALLS_AT_ONCE, async ([name, { versionId }]) => {
     const key = `${directory}${name}`
     const { uploads = [], isDeleted = true } = histories.get(name) ?? {}
     const top = isDeleted ? undefined : uploads.at(-1)
     if (top === undefined || top.versionId === versionId) return top && { key, top }
-    // What came back after the marker was deleted is of a restore that is under way.
-    const isEarlier = top.seconds <= (listed.marker?.seconds ?? 0)
-    const isOurs = isEarlier && (await isRestored(bucket, key, uploads, versionId))
-    return isOurs ? { key, top } : undefined
+    // What came back later is of a restore that was decided on since, and may be under way.
+    if (top.seconds > decidedSeconds) return undefined
+    return (await isRestored(bucket, key, uploads, versionId)) ? { key, top } : undefined
   })
   const present = all.filter((each) => each !== undefined)
   await forEachAtOnce(present, CALLS_AT_ONCE, ({ key, top }) =>
@@ -55,8 +56,8 @@ export async function deleteFiles(
 }
 
 /**
- * Whether the current version of a file is what the hub restored of another: a slow worker's delete is undone so, which
- * may have hit a file that is newer than the one that worker had decided on.
+ * Whether the current version of a file is what the hub restored of another. Such a one is newer than its marker where a
+ * restore did not get that far, or where a slow worker's delete hit a file of a restored directory and was undone.
  */
 async function isRestored(
   bucket: Bucket,

@@ -35,6 +35,7 @@ export function markerKey({ key, marker }: { key: string; marker: string }): str
 /**
  * Deletes a directory: its marker if it is still the one decided on, then the files that it names.
  *
+ * @param decidedSeconds when that was decided, in seconds since 1970
  * @returns `other` where another version of the marker is the current one, now or once all is done, or where
  *   what it stands for is no longer what was decided on: then files of the next save may be among it
  * @throws the S3 error where an outcome is not known; evicting again is safe
@@ -42,6 +43,7 @@ export function markerKey({ key, marker }: { key: string; marker: string }): str
 export async function evictDirectory(
   bucket: Bucket,
   action: OnDirectory<Evict>,
+  decidedSeconds: number,
 ): Promise<'deleted' | 'other'> {
   // Two saves of files of the same sizes may have markers of the same bytes, which no ETag tells apart.
   if (await isOfAnotherSave(bucket, action)) return 'other'
@@ -49,7 +51,7 @@ export async function evictDirectory(
   const directory = await directoryOf(bucket, action)
   const content = contentOf(directory, action.versionId, action.fingerprint)
   if (!isDeletedAbove(directory, action.versionId) || content === undefined) return 'other'
-  await deleteFiles(bucket, action.key, content, directory)
+  await deleteFiles(bucket, action.key, content, directory, decidedSeconds)
   const { marker } = await versionsOf(bucket, markerKey(action))
   // Restored while its files were being deleted: some of them are missing now.
   return marker === undefined ? 'other' : before

@@ -76,7 +76,7 @@ export async function carryOut(worker: Worker, run: Run, effect: Effect): Promis
       return restore(worker, number, action)
     case 'evict':
     case 'retire':
-      return remove(worker, number, action)
+      return remove(worker, effect, action)
     case 'make':
     case 'strip':
       return handJob(worker, { run, effect: number, handedOn: 0 })
@@ -102,16 +102,16 @@ async function claim(
 
 async function remove(
   { bucket }: Worker,
-  effect: number,
+  { number, sinceSeconds }: Effect,
   action: Extract<Action, { kind: 'evict' | 'retire' }>,
 ): Promise<CarriedOut> {
   if (action.kind === 'evict' && isOnDirectory(action)) {
-    const outcome = await evictDirectory(bucket, action)
-    return { ...done(effect, action), lookAt: outcome === 'other' ? markerKey(action) : undefined }
+    const outcome = await evictDirectory(bucket, action, sinceSeconds)
+    return { ...done(number, action), lookAt: outcome === 'other' ? markerKey(action) : undefined }
   }
   const at = whereIs(bucket, action.key)
   const outcome = await deleteIfMatch(at.bucket, at.key, action.etag)
-  return { ...done(effect, action), lookAt: outcome === 'other' ? action.key : undefined }
+  return { ...done(number, action), lookAt: outcome === 'other' ? action.key : undefined }
 }
 
 async function restore(
