@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import {
   type ControlFact,
+  checkpointFacts,
   compareTexts,
   type History,
   idOf,
@@ -65,7 +66,7 @@ export function problemsOf(
   for (const facts of history.steps.values()) {
     for (const upload of facts.uploads) {
       if (upload.fault !== undefined) error(upload.key, upload.seconds, 'checkpoint', upload.fault)
-      if (upload.gone) {
+      if (upload.gone && !isOverlaid(upload, facts)) {
         error(upload.key, upload.seconds, 'checkpoint', expiryOf(upload, facts))
       }
     }
@@ -88,7 +89,17 @@ export function problemsOf(
   return found
 }
 
-function expiryOf({ versionId }: Upload, { uploads }: StepFacts): string {
+/** Another save of a directory lies over it: nobody wants it again. */
+function isOverlaid({ key, versionId }: Upload, facts: StepFacts): boolean {
+  const newest = checkpointFacts(facts, key).at(-1)
+  return isDirectory(key) && !newest?.versions.some((each) => each.versionId === versionId)
+}
+
+function expiryOf({ key, versionId }: Upload, { uploads }: StepFacts): string {
+  // Its files may have given way to those of a save that broke off.
+  if (isDirectory(key)) {
+    return 'was evicted and is wanted again, but files of it have expired or were overwritten'
+  }
   return uploads.some(({ strips }) => strips?.versionId === versionId)
     ? 'was stripped and is wanted whole again, but its noncurrent version has expired'
     : 'was evicted and is wanted again, but its noncurrent version has expired'

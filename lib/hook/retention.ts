@@ -17,7 +17,7 @@ import {
   type PinFact,
 } from './history.ts'
 import { isRegular } from './hook-arguments.ts'
-import { nameOf } from './names.ts'
+import { isDirectory, nameOf } from './names.ts'
 import { pinnedText, pinsOf } from './pins.ts'
 import { optionsAt, optionsNow } from './policy.ts'
 import { byUploadTime, latestOf, type Standing, standingsOf } from './standing.ts'
@@ -172,7 +172,10 @@ function fateOf(
     }
   }
   if (isLost(fact)) {
-    const reason = 'evicted: before what keeps it was known, and its noncurrent version has expired'
+    const lost = isDirectory(fact.key)
+      ? 'files of it have expired or were overwritten'
+      : 'its noncurrent version has expired'
+    const reason = `evicted: before what keeps it was known, and ${lost}`
     const { rule, rivals } = eviction ?? { rule: 'expired', rivals: [] }
     return { kind: 'evicted', rule, reason: eviction?.reason ?? reason, member, rivals }
   }

@@ -361,6 +361,13 @@ describe('a checkpoint that has expired, and was needed again,', () => {
     })
   })
 
+  test('which of a directory says that files of it may have been overwritten', () => {
+    const run = aRun().uploadLike({ template: 'epoch_{}.pth/' }, 1, 2)
+    expect(fateOf(outcomeWithout(run, 1), 1)?.reason).toBe(
+      'evicted: before what keeps it was known, and files of it have expired or were overwritten',
+    )
+  })
+
   test('or that the deque has no room for it any more', () => {
     const run = aRun({ max_keep_ckpts: 1 }).upload(1, 2)
     expect(fateOf(outcomeWithout(run, 1), 1)?.reason).toBe('evicted: max_keep_ckpts=1, newer 2')
