@@ -23,6 +23,8 @@ export interface Evicted {
   versionId: string
   etag: string
   seconds?: number | undefined
+  /** What its marker stood for then, if it is a directory: files that came later are not evicted with it. */
+  fingerprint?: string | undefined
 }
 
 /** What the hub did to one checkpoint. */

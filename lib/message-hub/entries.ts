@@ -155,6 +155,7 @@ function stepEntry(
       version_id: state.evicted.versionId,
       etag: state.evicted.etag,
       seconds: state.evicted.seconds,
+      fingerprint: state.evicted.fingerprint,
     },
     withdrawn_evictions: state?.withdrawn.length ? state.withdrawn : undefined,
     unstripped: state?.unstripped && {

@@ -183,6 +183,7 @@ function checkpointStateOf(stored: Parsed<'step'>): CheckpointState | undefined 
       versionId: evicted.version_id,
       etag: evicted.etag,
       seconds: evicted.seconds,
+      ...(evicted.fingerprint !== undefined && { fingerprint: evicted.fingerprint }),
     },
     withdrawn,
     ...(unstripped !== undefined && {

@@ -63,7 +63,9 @@ export const schemas = {
       }),
     ),
     removed: maybe(z.object({ key: text, seconds: number })),
-    evicted_version: maybe(z.object({ version_id: text, etag: text, seconds: maybe(number) })),
+    evicted_version: maybe(
+      z.object({ version_id: text, etag: text, seconds: maybe(number), fingerprint: maybe(text) }),
+    ),
     withdrawn_evictions: maybe(texts),
     unstripped: maybe(
       z.object({

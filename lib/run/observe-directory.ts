@@ -8,6 +8,7 @@ import {
   markersOf,
   readDirectory,
 } from '../bucket/directory.ts'
+import { isAnythingBelow } from '../bucket/present.ts'
 import { firstBelow, type KeyVersions } from '../bucket/versions.ts'
 import { directoryFingerprint, faultOf, totalBytes } from '../checkpoint/directory-content.ts'
 import { stepId, type Upload } from '../hook/history.ts'
@@ -44,17 +45,23 @@ export async function observeDirectory(
   const { listed } = markers.find((each) => each.marker === marker) ?? {
     listed: { uploads: [], marker: undefined },
   }
-  if (isSettled(known, listed)) return [observation(place, listed, [])]
+  if (await isSettled(bucket, place, known, listed)) return [observation(place, listed, [])]
   const directory = await readDirectory(bucket, place.key, marker, ownNames(place.key))
   return [observation(place, directory.listed, uploadsIn(directory, place.key))]
 }
 
-/** Nothing that comes or goes below a marker which is deleted makes another checkpoint of it. */
-function isSettled(known: readonly Upload[], listed: KeyVersions): boolean {
+/** Where nothing is left below a marker that is deleted, nothing makes another checkpoint of it. */
+async function isSettled(
+  bucket: Bucket,
+  { key }: CheckpointPlace,
+  known: readonly Upload[],
+  listed: KeyVersions,
+): Promise<boolean> {
   if (listed.uploads.length > 0 && listed.marker === undefined) return false
-  return listed.uploads.every(({ versionId }) =>
+  const isKnown = listed.uploads.every(({ versionId }) =>
     known.some((upload) => upload.versionId === versionId && upload.fault === undefined),
   )
+  return isKnown && !(await isAnythingBelow(bucket, key))
 }
 
 function observation(

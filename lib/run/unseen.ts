@@ -83,7 +83,8 @@ function isRecorded(facts: StepFacts | undefined, key: string, versionId: string
 
 /**
  * Of a directory its marker tells; before there is one, that there are files. What it waits for comes after its marker:
- * all that is older was there when that was looked at.
+ * all that is older was there when that was looked at. What comes after it was evicted may belong to its marker, if that
+ * came first of its save.
  */
 function isUnseenIn(
   ledger: Ledger,
@@ -98,6 +99,8 @@ function isUnseenIn(
   if (isMarkerFile) return isUnseenAt(ledger, row, series, step, key)
   if (row.isMarker || !row.isLatest) return false
   if (live === undefined) return true
+  const { evicted } = ledger.checkpoints.get(stepId(series, step)) ?? UNTOUCHED
+  if (evicted?.versionId === live.versionId) return row.seconds >= (evicted.seconds ?? 0)
   const isWaiting = live.fault !== undefined && live.versionId !== UNMARKED
   return isWaiting && facts?.removal?.key !== key && row.seconds >= live.seconds
 }

@@ -427,9 +427,13 @@ const anyLedger: fc.Arbitrary<Ledger> = recordOf({
       series,
       steps,
       recordOf({
-        evicted: fc.option(recordOf({ versionId: texts, etag: texts, seconds: maybeTime }), {
-          nil: undefined,
-        }),
+        evicted: fc.option(
+          fc.record(
+            { versionId: texts, etag: texts, seconds: maybeTime, fingerprint: texts },
+            { requiredKeys: ['versionId', 'etag', 'seconds'], noNullPrototype: true },
+          ),
+          { nil: undefined },
+        ),
         withdrawn: fc.array(texts, { maxLength: 2 }),
         unstripped: recordOf({
           bytes: texts,

@@ -9,7 +9,7 @@ import { evictDirectory } from '../../../lib/run/carry-out-directory.ts'
 import { head, put, remove, textAt } from '../bucket/objects.ts'
 import { storeOfFile } from '../bucket/store.ts'
 import { aroundCalls, Unavailable } from '../bucket/wire.ts'
-import { directory, liveNames } from './directories.ts'
+import { directory, liveNames, putAll } from './directories.ts'
 import {
   anotherInvocation,
   callsOfWorker,
@@ -357,6 +357,35 @@ describe('retention', () => {
     expect(result).toBe('other')
     expect(await liveNames(worker)).toEqual(Object.keys(second).toSorted())
   })
+
+  test.each([
+    ['goes with its files', 'before'],
+    ['comes back', 'after'],
+  ])(
+    'of a save whose marker came first and looked like the one before: it %s, where it came %s the newest',
+    async (_, when) => {
+      const worker = await keepOne()
+      const first = directory('iter_1.pth', { 'a.bin': 'a', 'b.bin': 'b' })
+      const { 'iter_1.pth/.complete.json': marker = '', ...files } = directory('iter_1.pth', {
+        'a.bin': 'x',
+        'b.bin': 'y',
+      })
+      const next = directory('iter_2.pth', { 'a.bin': 'A' })
+      await upload(worker, first)
+      await sleep(A_SECOND)
+      const markerAlone = { 'iter_1.pth/.complete.json': marker }
+      for (const each of when === 'before' ? [markerAlone, next] : [next, markerAlone]) {
+        await putAll(worker, { ...each })
+        await sleep(A_SECOND)
+      }
+      await look(worker, Object.keys({ ...first, ...next }))
+      expect(await liveNames(worker)).toEqual(Object.keys(next).toSorted())
+      for (const [name, text] of Object.entries(files)) await upload(worker, { [name]: text })
+      const kept = when === 'before' ? next : { ...markerAlone, ...files, ...next }
+      expect(await liveNames(worker)).toEqual(Object.keys(kept).toSorted())
+      expect((await ledgerOf(worker)).effects).toEqual([])
+    },
+  )
 
   test('evicts again what is uploaded again, its files too', async () => {
     const worker = await keepOne()

@@ -12,7 +12,16 @@ import { storeOfFile } from '../bucket/store.ts'
 import { aroundCalls, Unavailable } from '../bucket/wire.ts'
 import { itemsOf, putByHand } from '../message-hub/hub-table.ts'
 import { directory, putAll } from './directories.ts'
-import { checkpoint, drain, ledgerOf, newWorker, RUN, type TestWorker, upload } from './worker.ts'
+import {
+  checkpoint,
+  drain,
+  ledgerOf,
+  look,
+  newWorker,
+  RUN,
+  type TestWorker,
+  upload,
+} from './worker.ts'
 
 const store = storeOfFile()
 let worker: TestWorker
@@ -86,6 +95,25 @@ describe('a round through the bucket finds', () => {
     expect(await round()).toEqual([expect.stringContaining(key('epoch_1/'))])
     expect(await textAt(worker.bucket, key('last_checkpoint'))).toMatch(/epoch_1$/)
     expect(await round()).toEqual([])
+  })
+
+  test('files of a directory whose marker came first and was evicted with those of the save before', async () => {
+    const A_SECOND = 1100
+    await upload(worker, {
+      'checkpoint_hook.json': { max_keep_ckpts: 1 },
+      ...directory('epoch_1', { 'a.bin': 'a' }),
+    })
+    await sleep(A_SECOND)
+    await putAll(worker, directory('epoch_2', { 'a.bin': 'A' }))
+    await sleep(A_SECOND)
+    const next = directory('epoch_1', { 'a.bin': 'x' })
+    await putAll(worker, { 'epoch_1/.complete.json': next['epoch_1/.complete.json'] ?? '' })
+    await look(worker, ['epoch_1/.complete.json', 'epoch_2/.complete.json'])
+    await look(worker, ['epoch_1/a.bin'])
+    expect(await round()).toEqual([])
+    await putAll(worker, { 'epoch_1/a.bin': 'x' })
+    expect(await round()).toEqual([key('epoch_1/a.bin')])
+    expect(await textAt(worker.bucket, key('epoch_1/.complete.json'))).toBeDefined()
   })
 
   test('a checkpoint by the run’s own template', async () => {

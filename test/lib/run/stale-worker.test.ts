@@ -1,11 +1,8 @@
 /** Invariant 8: what a stale worker changes is found and undone. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeEach, describe, expect, test } from 'vitest'
-<<<<<<< HEAD
 import { deleteIfMatch } from '../../../lib/bucket/delete.ts'
-=======
 import { factKey } from '../../../lib/hook/names.ts'
->>>>>>> 5fce4d4 (Take what a slow worker restores over a newer upload for no fact)
 import { settleRun } from '../../../lib/run/settle.ts'
 import { bytesAt, put } from '../bucket/objects.ts'
 import { storeOfFile } from '../bucket/store.ts'
@@ -61,7 +58,6 @@ describe('a worker that deletes after its effect was withdrawn', () => {
   })
 })
 
-<<<<<<< HEAD
 describe('workers that delete a best copy after it was retired, wanted again and made again', () => {
   const COPY = `${RUN}/best_acc_epoch_1.pth`
   const score = (acc: number) =>
@@ -91,7 +87,6 @@ describe('workers that delete a best copy after it was retired, wanted again and
       expect(await bytesAt(worker.bucket, COPY)).toEqual(copy)
     }
     expect((await ledgerOf(worker)).artifacts.get(COPY)).toMatchObject({ state: 'current' })
-=======
 describe('a worker that restores what was uploaded anew meanwhile', () => {
   test('leaves it on top for a moment: once the newer upload is evicted, it goes too', async () => {
     await upload(worker, {
@@ -126,6 +121,5 @@ describe('a worker that restores what was uploaded anew meanwhile', () => {
     const { effects, history } = await ledgerOf(worker)
     expect(effects).toEqual([])
     expect([...history.steps.values()].filter(({ removal }) => removal !== undefined)).toEqual([])
->>>>>>> 5fce4d4 (Take what a slow worker restores over a newer upload for no fact)
   })
 })
