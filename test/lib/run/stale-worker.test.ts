@@ -87,6 +87,9 @@ describe('workers that delete a best copy after it was retired, wanted again and
       expect(await bytesAt(worker.bucket, COPY)).toEqual(copy)
     }
     expect((await ledgerOf(worker)).artifacts.get(COPY)).toMatchObject({ state: 'current' })
+  })
+})
+
 describe('a worker that restores what was uploaded anew meanwhile', () => {
   test('leaves it on top for a moment: once the newer upload is evicted, it goes too', async () => {
     await upload(worker, {
