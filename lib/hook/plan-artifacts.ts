@@ -178,16 +178,26 @@ function wantedPublications(draft: Draft, { endings }: Outcome): ArtifactIdentit
 
 /**
  * What a slow worker retired after its effect was withdrawn, and which is not wanted after all: no effect
- * would ever tick it off. Where it is wanted, it is made again.
+ * would ever tick it off. Where it is wanted, it is made again. A best copy that was made again may be there already:
+ * it waits for its successor as any other does.
  */
 function retireLeftOvers(draft: Draft, outcome: Outcome): void {
   const wanted = wantedFiles(draft, outcome)
+  const metricsBeingMade = new Set(
+    draft.effects.flatMap(({ action }) => {
+      if (action.kind !== 'make' || action.identity.kind !== 'best') return []
+      const isWanted = wanted.some((identity) => sameIdentity(action.identity, identity))
+      return isWanted ? [action.identity.metric] : []
+    }),
+  )
   for (const [key, artifact] of draft.artifacts) {
     if (artifact.state !== 'superseded') continue
+    const { identity } = artifact
+    if (identity.kind === 'best' && metricsBeingMade.has(identity.metric)) continue
     const isUnderWay = draft.effects.some(
       ({ action }) => action.kind === 'retire' && action.key === key,
     )
-    if (isUnderWay || wanted.some((identity) => isFileOf(artifact, identity))) continue
+    if (isUnderWay || wanted.some((each) => isFileOf(artifact, each))) continue
     draft.retire(key, artifact)
   }
 }

@@ -86,6 +86,25 @@ describe('a file that a slow worker deleted, of which nothing else tells', () =>
     ])
   })
 
+  test('waits for the copy of the new best of its metric, and for no other copy', () => {
+    const next = hubOf(overtaken).ledger.artifacts.get('exp/best_acc_epoch_2.pth')
+    if (next === undefined || !('object' in next)) throw new Error('there is no new best copy')
+    const { identity } = next
+    const makeNext = (of: ArtifactIdentity): Action => ({
+      ...make,
+      key: 'exp/next.pth',
+      identity: of,
+    })
+    expect(planned(overtaken, makeNext(identity))).toEqual([])
+    for (const other of [
+      { ...identity, metric: 'loss' },
+      { ...identity, kind: 'published' as const },
+      { ...identity, source: copy.identity.source },
+    ]) {
+      expect(planned(overtaken, makeNext(other))).toEqual(['retire best_acc_epoch_1.pth'])
+    }
+  })
+
   test('is retired once', () => {
     expect(planned(overtaken, retire('exp/other.pth'), retire(KEY))).toEqual([
       'retire best_acc_epoch_1.pth',
