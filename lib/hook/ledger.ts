@@ -27,15 +27,21 @@ export interface Evicted {
   fingerprint?: string | undefined
 }
 
+/** A version whose eviction was withdrawn, and when, in seconds since 1970. */
+export interface Withdrawn {
+  versionId: string
+  seconds: number
+}
+
 /** What the hub did to one checkpoint. */
 export interface CheckpointState {
   /** The version whose eviction was decided last, and stands. */
   evicted: Evicted | undefined
   /**
    * Versions whose eviction was withdrawn while it may have been on its way: a delete marker right above
-   * one of them is a stale worker's, not a person's.
+   * one of them may be a stale worker's.
    */
-  withdrawn: string[]
+  withdrawn: Withdrawn[]
   /** Why the checkpoint stays as it is although keys are to go. */
   unstripped?: Unstripped
 }

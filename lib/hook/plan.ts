@@ -8,7 +8,7 @@
 import { type Circumstances, Draft } from './draft.ts'
 import { type Outcome, outcomeOf } from './fold.ts'
 import { type CheckpointFact, idOf, type Upload } from './history.ts'
-import { type CheckpointState, isEvicted, type Ledger, UNTOUCHED } from './ledger.ts'
+import { type CheckpointState, type Evicted, isEvicted, type Ledger, UNTOUCHED } from './ledger.ts'
 import { uriOf } from './names.ts'
 import type { Destination } from './out-dir.ts'
 import { answersOf, isNeeded, planArtifacts } from './plan-artifacts.ts'
@@ -124,8 +124,16 @@ function postpone(
   if (!isNeeded(draft, outcome, fact)) return
   for (const { number } of standing) draft.withdraw(number)
   // Some worker may be carrying it out at this moment.
-  const withdrawn = [...new Set([...state.withdrawn, state.evicted.versionId])]
-  draft.checkpoints.set(id, { ...state, evicted: undefined, withdrawn })
+  draft.checkpoints.set(id, withdrawn(state, state.evicted, draft.nowSeconds))
+}
+
+function withdrawn(
+  state: CheckpointState,
+  { versionId }: Evicted,
+  seconds: number,
+): CheckpointState {
+  const others = state.withdrawn.filter((each) => each.versionId !== versionId)
+  return { ...state, evicted: undefined, withdrawn: [...others, { versionId, seconds }] }
 }
 
 /**
@@ -136,7 +144,8 @@ function isHalfDeleted(
   { withdrawn }: CheckpointState,
   { live, versions }: CheckpointFact,
 ): boolean {
-  const isDecided = versions.some(({ versionId }) => withdrawn.includes(versionId))
+  const decided = withdrawn.map(({ versionId }) => versionId)
+  const isDecided = versions.some(({ versionId }) => decided.includes(versionId))
   return isDecided && !live.gone && (live.directory?.removed ?? 0) > 0
 }
 
@@ -148,16 +157,15 @@ function mend(draft: Draft, id: string, { live }: CheckpointFact): void {
 }
 
 function restore(draft: Draft, id: string, fact: CheckpointFact, state: CheckpointState): void {
+  const { evicted } = state
   const source = fact.versions.findLast(({ gone }) => !gone)
-  if (source === undefined || !draft.hasRoom()) return
+  if (source === undefined || evicted === undefined || !draft.hasRoom()) return
   for (const { number, action } of draft.effects) {
     if (action.kind === 'evict' && action.id === id) draft.withdraw(number)
   }
   // Some worker may still be carrying out the eviction, even one that was ticked off already.
-  const suspected = state.evicted === undefined ? [] : [state.evicted.versionId]
-  const withdrawn = [...new Set([...state.withdrawn, ...suspected])]
-  draft.checkpoints.set(id, { ...state, evicted: undefined, withdrawn })
-  const evictedSeconds = state.evicted?.seconds
+  draft.checkpoints.set(id, withdrawn(state, evicted, draft.nowSeconds))
+  const evictedSeconds = evicted.seconds
   draft.add({
     kind: 'restore',
     id,

@@ -66,9 +66,9 @@ export function recordResult(
 function recordStaleEviction(ledger: Ledger, action: Extract<Action, { kind: 'evict' }>): Ledger {
   const { id, versionId, etag, fingerprint } = action
   const state = ledger.checkpoints.get(id) ?? UNTOUCHED
-  const withdrawn = state.withdrawn.filter((each) => each !== versionId)
+  const withdrawn = state.withdrawn.filter((each) => each.versionId !== versionId)
   // Where the eviction was ticked off by another worker, there is nothing stale about it.
-  if (!state.withdrawn.includes(versionId)) return ledger
+  if (withdrawn.length === state.withdrawn.length) return ledger
   return withCheckpoint(ledger, id, {
     ...state,
     evicted: { versionId, etag, fingerprint },

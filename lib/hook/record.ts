@@ -158,9 +158,9 @@ function recordCheckpoint(ledger: Ledger, seen: SeenCheckpoint): Ledger {
   const above = uploads.findLast(({ key, versionId }) =>
     hidden === undefined ? key === seen.key : versionId === hidden,
   )
-  const own = above && ownEviction(state, facts, above)
+  const own = above && ownEviction(state, facts, above, seen.marker?.seconds)
   if (own !== undefined && above !== undefined) {
-    const withdrawn = state.withdrawn.filter((versionId) => versionId !== own.versionId)
+    const withdrawn = state.withdrawn.filter(({ versionId }) => versionId !== own.versionId)
     // The files of a directory that came again are to go too, which takes a decision of its own.
     const isRepeat = isDirectory(seen.key) && sameBytes(own, above)
     const isKnown = state.evicted?.versionId === own.versionId
@@ -212,10 +212,19 @@ function withNothing(ledger: Ledger, facts: StepFacts): Ledger {
 
 /**
  * The eviction of ours that explains a delete marker above an upload: a delete that is conditional on an
- * ETag hits whatever has that ETag, also if its effect was withdrawn meanwhile. It explains one marker.
+ * ETag hits whatever has that ETag, also if its effect was withdrawn meanwhile. It explains one marker; what a person
+ * removes long after that is removed.
  */
-function ownEviction(state: CheckpointState, facts: StepFacts, above: Upload): Upload | undefined {
-  const decided = [state.evicted?.versionId, ...state.withdrawn]
+function ownEviction(
+  state: CheckpointState,
+  facts: StepFacts,
+  above: Upload,
+  markerSeconds: number | undefined,
+): Upload | undefined {
+  const late = state.withdrawn.filter(
+    ({ seconds }) => markerSeconds === undefined || markerSeconds - seconds < LATE_DELETE_SECONDS,
+  )
+  const decided = [state.evicted?.versionId, ...late.map(({ versionId }) => versionId)]
   const ofKey = facts.uploads.filter(
     ({ key, versionId }) => key === above.key && decided.includes(versionId),
   )

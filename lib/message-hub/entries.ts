@@ -157,7 +157,9 @@ function stepEntry(
       seconds: state.evicted.seconds,
       fingerprint: state.evicted.fingerprint,
     },
-    withdrawn_evictions: state?.withdrawn.length ? state.withdrawn : undefined,
+    withdrawn_versions: state?.withdrawn.length
+      ? state.withdrawn.map(({ versionId, seconds }) => ({ version_id: versionId, seconds }))
+      : undefined,
     unstripped: state?.unstripped && {
       bytes: state.unstripped.bytes,
       dropped_keys: state.unstripped.droppedKeys,

@@ -176,7 +176,7 @@ function stepFactsOf(stored: Parsed<'step'>): StepFacts {
 
 /** What the hub did to the checkpoint of a step; nothing where it has not touched it. */
 function checkpointStateOf(stored: Parsed<'step'>): CheckpointState | undefined {
-  const { evicted_version: evicted, withdrawn_evictions: withdrawn = [], unstripped } = stored
+  const { evicted_version: evicted, withdrawn_versions: withdrawn = [], unstripped } = stored
   if (evicted === undefined && withdrawn.length === 0 && unstripped === undefined) return undefined
   return {
     evicted: evicted && {
@@ -185,7 +185,7 @@ function checkpointStateOf(stored: Parsed<'step'>): CheckpointState | undefined 
       seconds: evicted.seconds,
       ...(evicted.fingerprint !== undefined && { fingerprint: evicted.fingerprint }),
     },
-    withdrawn,
+    withdrawn: withdrawn.map(({ version_id, seconds }) => ({ versionId: version_id, seconds })),
     ...(unstripped !== undefined && {
       unstripped: {
         bytes: unstripped.bytes,

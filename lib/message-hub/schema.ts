@@ -66,7 +66,7 @@ export const schemas = {
     evicted_version: maybe(
       z.object({ version_id: text, etag: text, seconds: maybe(number), fingerprint: maybe(text) }),
     ),
-    withdrawn_evictions: maybe(texts),
+    withdrawn_versions: maybe(z.array(z.object({ version_id: text, seconds: number }))),
     unstripped: maybe(
       z.object({
         bytes: text,

@@ -9,7 +9,7 @@ const BOOKKEEPING = new Set([
   'next_effect',
   'retired_copies',
   'evicted_version',
-  'withdrawn_evictions',
+  'withdrawn_versions',
 ])
 /** Ids and times that S3 gave to each run's own uploads. */
 const OF_THE_UPLOAD = new Set(['version_id', 'source_version_id', 'version_ids', 'seconds'])

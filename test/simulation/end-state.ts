@@ -21,7 +21,7 @@ const ATTRIBUTES_APART = new Set([
   'recent_commits',
   'next_effect',
   'retired_copies',
-  'withdrawn_evictions',
+  'withdrawn_versions',
   'evicted_version',
   'unstripped',
   'first_upload',

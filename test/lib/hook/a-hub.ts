@@ -18,7 +18,7 @@ type SeenCheckpoint = Extract<Observation, { kind: 'checkpoint' }>
 /** The top-level keys of every checkpoint. */
 const KEYS = ['meta', 'state_dict', 'message_hub', 'optimizer', 'param_schedulers']
 /** Long after everything that a run tells. */
-const LATER_SECONDS = 1_000_000
+export const LATER_SECONDS = 1_000_000
 /** Enough for every run of the tests; the effects have to run dry. */
 const ROUNDS = 100
 

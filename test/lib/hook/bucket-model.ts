@@ -84,7 +84,7 @@ export class BucketModel {
       case 'other': {
         const artifact = ledger.artifacts.get(key)
         if (artifact === undefined || !('object' in artifact) || marker === undefined) return []
-        return [{ kind: 'artifact', key, found: 'nothing', seconds: 0 }]
+        return [{ kind: 'artifact', key, found: 'nothing', seconds: marker.seconds }]
       }
       default:
         return []

@@ -4,6 +4,7 @@
  */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import type { Circumstances } from '../../../lib/hook/draft.ts'
 import { emptyLedger, type Ledger } from '../../../lib/hook/ledger.ts'
 import { keyIn, parseRun } from '../../../lib/hook/names.ts'
 import { type Decision, decide } from '../../../lib/hook/plan.ts'
@@ -12,7 +13,7 @@ import type { Fate } from '../../../lib/hook/retention.ts'
 import { BARE, type Body, BucketModel } from './bucket-model.ts'
 
 const RUN = parseRun('run')
-const CIRCUMSTANCES = { bucket: 'bucket', brake: 2, unversioned: [], nowSeconds: 0 }
+const CIRCUMSTANCES = { bucket: 'bucket', brake: 2, unversioned: [] }
 
 /** An upload of a trainer: what, where and when. */
 interface Put {
@@ -125,7 +126,7 @@ class Hub {
   /** A notification comes: the key is looked at, and what follows is decided. */
   hear(key: string): void {
     const seen = this.bucket.look(this.#ledger, key)
-    this.#ledger = decide(seen.reduce(record, this.#ledger), CIRCUMSTANCES).ledger
+    this.#ledger = decide(seen.reduce(record, this.#ledger), this.#circumstances()).ledger
   }
 
   /** Some outstanding effects are carried out; an answer may be lost, and then the effect runs again. */
@@ -135,7 +136,7 @@ class Hub {
       const result = this.bucket.carryOut(action, this.#clock++)
       if (chance.oneIn(5)) continue
       const seen = { kind: 'result', effect: number, action, result } as const
-      this.#ledger = decide(record(this.#ledger, seen), CIRCUMSTANCES).ledger
+      this.#ledger = decide(record(this.#ledger, seen), this.#circumstances()).ledger
     }
   }
 
@@ -150,13 +151,17 @@ class Hub {
         const seen = { kind: 'result', effect: number, action, result } as const
         this.#ledger = record(this.#ledger, seen)
       }
-      this.#ledger = decide(this.#ledger, CIRCUMSTANCES).ledger
+      this.#ledger = decide(this.#ledger, this.#circumstances()).ledger
     }
     throw new Error('the hub does not come to rest')
   }
 
+  #circumstances(): Circumstances {
+    return { ...CIRCUMSTANCES, nowSeconds: this.#clock }
+  }
+
   decision(): Decision {
-    return decide(this.#ledger, CIRCUMSTANCES)
+    return decide(this.#ledger, this.#circumstances())
   }
 
   /** What the bucket and the hub show, without what invariant 6 excepts. */

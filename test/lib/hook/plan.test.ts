@@ -6,7 +6,7 @@ import { type Action, withCheckpoint } from '../../../lib/hook/ledger.ts'
 import { nameOf } from '../../../lib/hook/names.ts'
 import { decide } from '../../../lib/hook/plan.ts'
 import { record } from '../../../lib/hook/record.ts'
-import { AHub, hubOf } from './a-hub.ts'
+import { AHub, hubOf, LATER_SECONDS } from './a-hub.ts'
 import { type ARun, aRun, keyOf } from './a-run.ts'
 
 const ID = stepId('epoch', 1)
@@ -17,6 +17,8 @@ const answerOf = (hub: AHub, metric = 'acc') => {
   const answer = hub.ledger.answers.get(metric)
   return answer && `${answer.score} ${nameOf(answer.key)}`
 }
+
+const withdrawnNow = (versionId: string) => ({ versionId, seconds: LATER_SECONDS })
 
 /** Everything seen and decided once, nothing done yet. */
 function plannedFor(run: ARun): AHub {
@@ -79,7 +81,7 @@ describe('an eviction', () => {
     hub.ledger = hub.decide().ledger
     expect(hub.pending()).toContain('evict epoch_2.pth')
     expect(hub.pending()).not.toContain('evict epoch_1.pth')
-    expect(hub.state(1)).toEqual({ evicted: undefined, withdrawn: ['v1'] })
+    expect(hub.state(1)).toEqual({ evicted: undefined, withdrawn: [withdrawnNow('v1')] })
   })
 
   test('that was carried out stands where a copy is made after all, whatever else is under way', () => {
@@ -168,7 +170,7 @@ describe('a restore', () => {
     hub.put(...(run.at(25).metrics(3, { acc: 0.9 }).observations.slice(-1) as [never]))
     hub.ledger = hub.decide().ledger
     expect(hub.pending()).not.toContain('evict epoch_3.pth')
-    expect(hub.state(3)).toEqual({ evicted: undefined, withdrawn: ['v2'] })
+    expect(hub.state(3)).toEqual({ evicted: undefined, withdrawn: [withdrawnNow('v2')] })
     expect(hub.settle().steps()).toEqual([3, 4])
   })
 
@@ -182,6 +184,24 @@ describe('a restore', () => {
     expect(hub.steps()).not.toContain(3)
     expect(hub.settle().steps()).toEqual([3, 4])
     expect(hub.decide().outcome.problems).toEqual([])
+  })
+
+  test('remembers with its time that the eviction was withdrawn, once a version', () => {
+    const run = aRun({ interval: 2, max_keep_ckpts: 2, save_best: 'acc' }).upload(2, 3, 4)
+    const hub = hubOf(run)
+    const state = hub.state(3)
+    if (state === undefined) throw new Error('nothing is evicted')
+    const withdrawn = [
+      { versionId: 'v7', seconds: 5 },
+      { versionId: 'v2', seconds: 5 },
+    ]
+    const checkpoints = new Map(hub.ledger.checkpoints).set(stepId('epoch', 3), {
+      ...state,
+      withdrawn,
+    })
+    hub.ledger = { ...hub.ledger, checkpoints }
+    hub.see(...run.at(25).metrics(3, { acc: 0.9 }).observations.slice(-1))
+    expect(hub.state(3)?.withdrawn).toEqual([withdrawn[0], withdrawnNow('v2')])
   })
 
   test('brings back what a smaller brake holds, in as many transactions as it takes', () => {
@@ -302,7 +322,8 @@ describe('a directory that came back while its files were deleted', () => {
   const directory = { template: 'epoch_{}.pth/' }
 
   /** The effects where one version's eviction was withdrawn, and this many of its files are missing. */
-  function effectsFor(removed: number, withdrawn: string[], change: Partial<Upload> = {}) {
+  function effectsFor(removed: number, versionIds: string[], change: Partial<Upload> = {}) {
+    const withdrawn = versionIds.map((versionId) => ({ versionId, seconds: 40 }))
     const run = aRun().uploadLike({ ...directory, bytes: 'a' }, 1, 1)
     const ledger = { ...run.ledger(), lastCheckpoint: 's3://bucket/exp/epoch_1.pth' }
     const [first, live] = ledger.history.steps.get(ID)?.uploads ?? []

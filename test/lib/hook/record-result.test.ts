@@ -16,6 +16,8 @@ import { aRun, keyOf, RUN } from './a-run.ts'
 
 const ID = stepId('epoch', 1)
 const KEY = 'exp/best_acc_epoch_1.pth'
+const withdrawnOf = (...versionIds: string[]) =>
+  versionIds.map((versionId) => ({ versionId, seconds: 40 }))
 
 const effect = (number: number, action: Action): Effect => ({
   number,
@@ -83,23 +85,23 @@ describe('an eviction that a slow worker carried out', () => {
   const unstripped = { bytes: 'b', droppedKeys: ['optimizer'], refusal: { reason: 'no' } }
 
   test('stands again where it had been withdrawn', () => {
-    const state = { evicted: undefined, withdrawn: ['v1', 'v2'], unstripped }
+    const state = { evicted: undefined, withdrawn: withdrawnOf('v1', 'v2'), unstripped }
     expect(stateOf(state)).toEqual({
       evicted: { versionId: 'v1', etag: 'e1' },
-      withdrawn: ['v2'],
+      withdrawn: withdrawnOf('v2'),
       unstripped,
     })
   })
 
   test('stands again with what the marker of a directory stood for', () => {
     const ofDirectory = { ...action, marker: '.metadata', fingerprint: 'f' }
-    const ledger = withState({ evicted: undefined, withdrawn: ['v1'] })
+    const ledger = withState({ evicted: undefined, withdrawn: withdrawnOf('v1') })
     const after = ofStale(ledger, ofDirectory, { kind: 'done' }).checkpoints.get(ID)
     expect(after?.evicted).toEqual({ versionId: 'v1', etag: 'e1', fingerprint: 'f' })
   })
 
   test('is nothing new where it had not', () => {
-    const state = { evicted: { versionId: 'v2', etag: 'e2' }, withdrawn: ['v3'] }
+    const state = { evicted: { versionId: 'v2', etag: 'e2' }, withdrawn: withdrawnOf('v3') }
     expect(stateOf(state)).toEqual(state)
     expect(ofStale(aLedger(), action, { kind: 'done' })).toEqual(aLedger())
   })
@@ -187,12 +189,12 @@ describe('a restore', () => {
   })
 
   test('of a version that has expired says so, and the eviction stands', () => {
-    const state = { evicted: undefined, withdrawn: ['v1'] }
+    const state = { evicted: undefined, withdrawn: withdrawnOf('v1') }
     const ledger = ofStanding(withState(state), action, { kind: 'gone' })
     expect(goneIn(ledger)).toEqual(['v1'])
     expect(ledger.checkpoints.get(ID)).toEqual({
       evicted: { versionId: 'v1', etag: 'e1' },
-      withdrawn: ['v1'],
+      withdrawn: withdrawnOf('v1'),
     })
   })
 
@@ -234,7 +236,7 @@ describe('a strip', () => {
   })
 
   test('that could not be done is remembered for those bytes and keys', () => {
-    const state = { evicted: undefined, withdrawn: ['v1'] }
+    const state = { evicted: undefined, withdrawn: withdrawnOf('v1') }
     const refusal = { reason: 'names own.Thing', allowedGlobals: ['other.Thing'] }
     const ledger = ofStanding(withState(state), action, { kind: 'unstripped', refusal })
     expect(ledger.checkpoints.get(ID)).toEqual({

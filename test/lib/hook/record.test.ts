@@ -15,6 +15,8 @@ import { AHub, hubOf } from './a-hub.ts'
 import { aRun, keyOf, RUN } from './a-run.ts'
 
 const ID = stepId('epoch', 1)
+const withdrawnOf = (...versionIds: string[]) =>
+  versionIds.map((versionId) => ({ versionId, seconds: 40 }))
 const factsOf = (ledger: Ledger) => ledger.history.steps.get(ID)
 const idsOf = (ledger: Ledger) => factsOf(ledger)?.uploads.map(({ versionId }) => versionId)
 
@@ -180,7 +182,7 @@ describe('a delete marker', () => {
   })
 
   test("above a version whose eviction was withdrawn is a stale worker's (invariant 8)", () => {
-    const withdrawn = { evicted: undefined, withdrawn: ['a'] }
+    const withdrawn = { evicted: undefined, withdrawn: withdrawnOf('a') }
     const decided = { ...uploaded, checkpoints: new Map([[ID, withdrawn]]) }
     const ledger = record(decided, look({ listed: ['a'], marker }))
     expect(factsOf(ledger)?.removal).toBeUndefined()
@@ -190,8 +192,24 @@ describe('a delete marker', () => {
     })
   })
 
+  test.each([
+    ["within an hour a stale worker's, whose function may live for so long", 40 + 3599, undefined],
+    ["later a person's", 40 + 3600, { key: keyOf(1), seconds: 40 + 3600 }],
+  ])('above such a version is %s', (_, seconds, removal) => {
+    const withdrawn = { evicted: undefined, withdrawn: withdrawnOf('a') }
+    const decided = { ...uploaded, checkpoints: new Map([[ID, withdrawn]]) }
+    const ledger = record(decided, look({ listed: ['a'], marker: { seconds, above: 'a' } }))
+    expect(factsOf(ledger)?.removal).toEqual(removal)
+  })
+
+  test('above such a version is a stale one also where it was found long after', () => {
+    const withdrawn = { evicted: undefined, withdrawn: [{ versionId: 'a', seconds: 90_000 }] }
+    const decided = { ...uploaded, checkpoints: new Map([[ID, withdrawn]]) }
+    expect(factsOf(record(decided, look({ listed: ['a'], marker })))?.removal).toBeUndefined()
+  })
+
   test('that nobody saw, and nothing else either, is a stale one, too, of a time that nobody knows', () => {
-    const withdrawn = { evicted: undefined, withdrawn: ['a'] }
+    const withdrawn = { evicted: undefined, withdrawn: withdrawnOf('a') }
     const decided = { ...uploaded, checkpoints: new Map([[ID, withdrawn]]) }
     const ledger = record(decided, look({}))
     expect(factsOf(ledger)?.removal).toBeUndefined()
@@ -257,10 +275,10 @@ describe('the eviction that explains a delete marker', () => {
   })
 
   test('is used up with it; those of other versions may still come', () => {
-    const state = { evicted: undefined, withdrawn: ['z', 'a'] }
+    const state = { evicted: undefined, withdrawn: withdrawnOf('z', 'a') }
     expect(markerAbove('a', [upload('a')], state).state).toEqual({
       evicted: { ...evictedA, seconds: 50 },
-      withdrawn: ['z'],
+      withdrawn: withdrawnOf('z'),
     })
   })
 
@@ -275,7 +293,7 @@ describe('the eviction that explains a delete marker', () => {
 
   test('is rather that of the very version than that of one with its ETag', () => {
     const uploads = [upload('a', { etag: 'e' }), upload('b', { etag: 'e' })]
-    const state = { evicted: { versionId: 'a', etag: 'e' }, withdrawn: ['b'] }
+    const state = { evicted: { versionId: 'a', etag: 'e' }, withdrawn: withdrawnOf('b') }
     expect(markerAbove('b', uploads, state).state).toEqual({
       evicted: { versionId: 'b', etag: 'e', seconds: 50 },
       withdrawn: [],
@@ -292,7 +310,8 @@ describe('the eviction that explains a delete marker', () => {
     const uploads = [upload('a', { etag: 'e' }), upload('b', { etag: 'e' })]
     const evicted = { versionId: 'a', etag: 'e', fingerprint: 'f' }
     const fingerprintOf = (above: string, withdrawn: string[]) =>
-      markerAbove(above, uploads, { evicted, withdrawn }).state?.evicted?.fingerprint
+      markerAbove(above, uploads, { evicted, withdrawn: withdrawnOf(...withdrawn) }).state?.evicted
+        ?.fingerprint
     expect(fingerprintOf('a', [])).toBe('f')
     expect(fingerprintOf('b', [])).toBe('f')
     expect(fingerprintOf('b', ['b'])).toBeUndefined()
@@ -436,7 +455,7 @@ describe('the result of an effect', () => {
     const withdrawn: Ledger = {
       ...hub.ledger,
       effects: [],
-      checkpoints: new Map([[ID, { evicted: undefined, withdrawn: [versionId] }]]),
+      checkpoints: new Map([[ID, { evicted: undefined, withdrawn: withdrawnOf(versionId) }]]),
     }
     const late: Observation = {
       kind: 'result',

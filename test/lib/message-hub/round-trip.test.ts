@@ -434,7 +434,7 @@ const anyLedger: fc.Arbitrary<Ledger> = recordOf({
           ),
           { nil: undefined },
         ),
-        withdrawn: fc.array(texts, { maxLength: 2 }),
+        withdrawn: fc.array(recordOf({ versionId: texts, seconds: times }), { maxLength: 2 }),
         unstripped: recordOf({
           bytes: texts,
           droppedKeys: fc.array(texts, { maxLength: 2 }),

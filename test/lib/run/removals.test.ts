@@ -95,6 +95,40 @@ describe('a pinned checkpoint that a person removes', () => {
   })
 })
 
+describe('what a person removes an hour after it was brought back', () => {
+  /** As if all that the worker does had been done an hour ago. */
+  beforeEach(() => {
+    worker.nowSeconds = () => Math.floor(Date.now() / 1000) - 3600
+  })
+
+  test('stays removed where it is a checkpoint', async () => {
+    await upload(worker, { 'checkpoint_hook.json': { save_best: 'acc', max_keep_ckpts: 1 } })
+    await drain(worker)
+    expect(await names()).not.toContain('epoch_1.pth')
+    const pin = { name: 'epoch_1.pth', pinned: true, by: 'ada' }
+    await settleRun(worker, RUN, { keys: [await statePin(worker.bucket, RUN, pin)] })
+    expect(await names()).toContain('epoch_1.pth')
+    await remove(worker.bucket, keyIn(RUN, 'epoch_1.pth'))
+    await look(worker, ['epoch_1.pth'])
+    expect(await names()).not.toContain('epoch_1.pth')
+    expect((await itemsOf(worker.hub, RUN)).get(`step#${stepId('epoch', 1)}`)).toMatchObject({
+      fate: 'removed',
+    })
+  })
+
+  test('stays removed where it is a best copy', async () => {
+    for (const acc of [1, 0.1]) {
+      await upload(worker, { 'metrics/2.json': { epoch: 2, metrics: { acc } } })
+      await drain(worker)
+    }
+    expect(await names()).toContain(BEST)
+    await remove(worker.bucket, keyIn(RUN, BEST))
+    await look(worker, [BEST])
+    await drain(worker)
+    expect(await names()).not.toContain(BEST)
+  })
+})
+
 async function info() {
   return (await itemsOf(worker.hub, RUN)).get('runtime_info') ?? {}
 }

@@ -43,7 +43,7 @@ export const BUGS: readonly Bug[] = [
   {
     name: "takes a stale worker's delete for a person's",
     file: 'hook/record.ts',
-    line: 'const decided = [state.evicted?.versionId, ...state.withdrawn]',
+    line: 'const decided = [state.evicted?.versionId, ...late.map(({ versionId }) => versionId)]',
     instead: 'const decided = [state.evicted?.versionId]',
     foundBy: 1747,
   },
