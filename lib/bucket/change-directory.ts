@@ -36,10 +36,10 @@ export async function deleteFiles(
     const key = `${directory}${name}`
     const { uploads = [], isDeleted = true } = histories.get(name) ?? {}
     const top = isDeleted ? undefined : uploads.at(-1)
-    if (top === undefined || top.versionId === versionId) return top && { key, top }
+    if (top === undefined || top.versionId === versionId) return top && { key, top, versionId }
     // What came back later is of a restore that was decided on since, and may be under way.
     if (top.seconds > decidedSeconds) return undefined
-    return (await isRestored(bucket, key, uploads, versionId)) ? { key, top } : undefined
+    return (await isRestored(bucket, key, uploads, versionId)) ? { key, top, versionId } : undefined
   })
   const present = all.filter((each) => each !== undefined)
   await forEachAtOnce(present, CALLS_AT_ONCE, ({ key, top }) =>
@@ -47,17 +47,18 @@ export async function deleteFiles(
   )
   if (present.length === 0) return
   const after = await versionsBelow(bucket, directory)
-  const mistaken = present.flatMap(({ key, top }) => {
+  await forEachAtOnce(present, COPIES_AT_ONCE, async ({ key, top, versionId }) => {
     const { uploads, marker } = after.get(key) ?? { uploads: [] }
     const newest = uploads.at(-1)
-    return marker !== undefined && newest && newest.versionId !== top.versionId ? [newest] : []
+    if (marker === undefined || newest === undefined || newest.versionId === top.versionId) return
+    // What a restore has brought back meanwhile goes with its directory, or comes back with it.
+    if (!(await isRestored(bucket, key, uploads, versionId))) await restoreVersion(bucket, newest)
   })
-  await forEachAtOnce(mistaken, COPIES_AT_ONCE, (version) => restoreVersion(bucket, version))
 }
 
 /**
- * Whether the current version of a file is what the hub restored of another. Such a one is newer than its marker where a
- * restore did not get that far, or where a slow worker's delete hit a file of a restored directory and was undone.
+ * Whether the newest version of a file is what the hub restored of another. Such a one is newer than its marker where a
+ * restore did not get that far.
  */
 async function isRestored(
   bucket: Bucket,

@@ -23,8 +23,6 @@ export interface Evicted {
   versionId: string
   etag: string
   seconds?: number | undefined
-  /** What its marker stood for then, if it is a directory: files that came later are not evicted with it. */
-  fingerprint?: string | undefined
 }
 
 /** A version whose eviction was withdrawn, and when, in seconds since 1970. */

@@ -76,21 +76,14 @@ function planCheckpoints(draft: Draft, outcome: Outcome): void {
     const fate = outcome.fates.get(id)
     const state = draft.checkpoints.get(id) ?? UNTOUCHED
     if (fate?.kind === 'evicted') {
-      if (isDecided(state, fact)) postpone(draft, outcome, id, fact, state)
+      const isDecided = state.evicted?.versionId === fact.live.versionId || fact.live.gone
+      if (isDecided) postpone(draft, outcome, id, fact, state)
       else if (!isNeeded(draft, outcome, fact)) evict(draft, id, fact, state)
     } else if (isWanted(fate)) {
       if (isEvicted(state, fact)) restore(draft, id, fact, state)
       else if (isHalfDeleted(state, fact)) mend(draft, id, fact)
     }
   }
-}
-
-/** Under the marker of a directory that was evicted, files may have come since, of the save that it was the first of. */
-function isDecided({ evicted }: CheckpointState, { live }: CheckpointFact): boolean {
-  if (live.gone) return true
-  if (evicted?.versionId !== live.versionId) return false
-  const { fingerprint = live.fingerprint } = evicted
-  return live.fingerprint === undefined || live.fingerprint === fingerprint
 }
 
 function isWanted(fate: Fate | undefined): boolean {
@@ -103,7 +96,7 @@ function evict(draft: Draft, id: string, fact: CheckpointFact, state: Checkpoint
     if ('id' in action && action.id === id) draft.withdraw(number)
   }
   const { key, versionId, etag } = fact.live
-  const evicted = { versionId, etag, seconds: draft.nowSeconds, ...contentOf(fact.live) }
+  const evicted = { versionId, etag, seconds: draft.nowSeconds }
   draft.checkpoints.set(id, { ...state, evicted })
   draft.add({ kind: 'evict', id, key, versionId, etag, ...directoryOf(fact.live) })
 }
@@ -187,11 +180,9 @@ function wholeVersion(upload: Upload): {
 
 /** Its marker does not say which files a directory has: what is uploaded next may be taken for some of them. */
 function directoryOf(upload: Upload): { marker?: string; fingerprint?: string } {
-  return { ...markerOf(upload), ...contentOf(upload) }
-}
-
-function contentOf({ fingerprint, directory }: Upload): { fingerprint?: string } {
-  return directory === undefined || fingerprint === undefined ? {} : { fingerprint }
+  const { fingerprint, directory } = upload
+  if (directory === undefined) return {}
+  return { ...markerOf(upload), ...(fingerprint !== undefined && { fingerprint }) }
 }
 
 function markerOf({ directory }: Upload): { marker?: string } {

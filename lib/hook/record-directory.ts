@@ -34,16 +34,8 @@ export function overruled(
   return { known: known.filter((each) => each.key !== seen.key || !isOverruled(each)), uploads }
 }
 
-/**
- * Of a directory that is no longer the current one files may have expired, which were there all the same, also where
- * later ones are found in their stead. One whose marker came first looks like the save before until its files are there.
- */
+/** Of a directory that is no longer the current one files may have expired, which were there all the same. */
 function tellsMore(before: Upload, { versionId, fault }: Upload, seen: SeenDirectory): boolean {
-  if (before.gone) return false
   const isCurrent = seen.marker === undefined && seen.listed.at(-1) === versionId
-  if (isCurrent || before.fault !== undefined) return true
-  const isLikeAnother = seen.uploads.some(
-    (each) => each.versionId !== versionId && each.fingerprint === before.fingerprint,
-  )
-  return fault === undefined && isLikeAnother
+  return !before.gone && (isCurrent || fault === undefined || before.fault !== undefined)
 }

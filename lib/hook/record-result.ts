@@ -64,16 +64,12 @@ export function recordResult(
 }
 
 function recordStaleEviction(ledger: Ledger, action: Extract<Action, { kind: 'evict' }>): Ledger {
-  const { id, versionId, etag, fingerprint } = action
+  const { id, versionId, etag } = action
   const state = ledger.checkpoints.get(id) ?? UNTOUCHED
   const withdrawn = state.withdrawn.filter((each) => each.versionId !== versionId)
   // Where the eviction was ticked off by another worker, there is nothing stale about it.
   if (withdrawn.length === state.withdrawn.length) return ledger
-  return withCheckpoint(ledger, id, {
-    ...state,
-    evicted: { versionId, etag, fingerprint },
-    withdrawn,
-  })
+  return withCheckpoint(ledger, id, { ...state, evicted: { versionId, etag }, withdrawn })
 }
 
 /**

@@ -168,7 +168,6 @@ function recordCheckpoint(ledger: Ledger, seen: SeenCheckpoint): Ledger {
       versionId: isRepeat ? own.versionId : above.versionId,
       etag: own.etag,
       seconds: isKnown ? state.evicted?.seconds : seen.marker?.seconds,
-      ...(isKnown && { fingerprint: state.evicted?.fingerprint }),
     }
     return withCheckpoint(withStep(ledger, facts), id, { ...state, evicted, withdrawn })
   }

@@ -155,7 +155,6 @@ function stepEntry(
       version_id: state.evicted.versionId,
       etag: state.evicted.etag,
       seconds: state.evicted.seconds,
-      fingerprint: state.evicted.fingerprint,
     },
     withdrawn_versions: state?.withdrawn.length
       ? state.withdrawn.map(({ versionId, seconds }) => ({ version_id: versionId, seconds }))

@@ -183,7 +183,6 @@ function checkpointStateOf(stored: Parsed<'step'>): CheckpointState | undefined 
       versionId: evicted.version_id,
       etag: evicted.etag,
       seconds: evicted.seconds,
-      ...(evicted.fingerprint !== undefined && { fingerprint: evicted.fingerprint }),
     },
     withdrawn: withdrawn.map(({ version_id, seconds }) => ({ versionId: version_id, seconds })),
     ...(unstripped !== undefined && {

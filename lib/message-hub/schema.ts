@@ -63,9 +63,7 @@ export const schemas = {
       }),
     ),
     removed: maybe(z.object({ key: text, seconds: number })),
-    evicted_version: maybe(
-      z.object({ version_id: text, etag: text, seconds: maybe(number), fingerprint: maybe(text) }),
-    ),
+    evicted_version: maybe(z.object({ version_id: text, etag: text, seconds: maybe(number) })),
     withdrawn_versions: maybe(z.array(z.object({ version_id: text, seconds: number }))),
     unstripped: maybe(
       z.object({

@@ -47,7 +47,34 @@ export async function observeDirectory(
   }
   if (await isSettled(bucket, place, known, listed)) return [observation(place, listed, [])]
   const directory = await readDirectory(bucket, place.key, marker, ownNames(place.key))
-  return [observation(place, directory.listed, uploadsIn(directory, place.key))]
+  const uploads = uploadsIn(directory, place.key).filter(
+    (upload) => !isDoubtful(directory, known, upload),
+  )
+  return [observation(place, directory.listed, uploads)]
+}
+
+/**
+ * Whether a directory that was whole, and is not the current one, has other files now which may be of a later save. Those
+ * that it had may have expired, or there was an attempt before whose marker counts on one of them. Only where its marker
+ * came first it looked like the save before, whose files are listed too, until all of its own were there.
+ */
+function isDoubtful(
+  { listed, histories, versions }: DirectoryListing,
+  known: readonly Upload[],
+  { versionId, fingerprint }: Upload,
+): boolean {
+  const isCurrent = listed.marker === undefined && listed.uploads.at(-1)?.versionId === versionId
+  const before = known.find((upload) => upload.versionId === versionId)?.fingerprint
+  const now = versions.find(({ version }) => version.versionId === versionId)
+  const isAnother = before !== undefined && before !== fingerprint
+  if (isCurrent || !isAnother || now === undefined || !('content' in now)) return false
+  const { version, content } = now
+  const cameFirst = [...content].every(
+    ([name, file]) =>
+      file.seconds > version.seconds &&
+      histories.get(name)?.uploads.some(({ seconds }) => seconds <= version.seconds),
+  )
+  return !cameFirst
 }
 
 /** Where nothing is left below a marker that is deleted, nothing makes another checkpoint of it. */

@@ -17,7 +17,7 @@ const DIRECTORIES = 5
 const FIRST_SEED_WITH_DIRECTORIES = 1_000_000_000
 const MARKER = '.complete.json'
 const FILES = ['rank_0.bin', 'rank_1.bin'] as const
-/** By seconds, uploads of a directory are told from those of the next under its name. */
+/** By seconds, uploads of a directory are told from those of the next under its name, and from a marker before them. */
 const A_SECOND_AND_MORE_MS = 2_000
 
 /** The schedule of a number within a seed. */
@@ -144,8 +144,14 @@ class Trainer {
     )
     const marker = { kind: 'marker', words, names: FILES, shape } as const
     const mark = () => this.#put(`${folder}/${MARKER}`, marker, `${what}: marker`)
+    const isMarkerFirst = !this.#chance.happens(0.8)
     this.#nowMs += A_SECOND_AND_MORE_MS
-    for (const put of this.#chance.happens(0.8) ? [...puts, mark] : [mark, ...puts]) put()
+    if (isMarkerFirst) {
+      mark()
+      this.#nowMs += A_SECOND_AND_MORE_MS
+    }
+    for (const put of puts) put()
+    if (!isMarkerFirst) mark()
     this.#nowMs += A_SECOND_AND_MORE_MS
   }
 

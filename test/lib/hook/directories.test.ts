@@ -212,26 +212,8 @@ describe('what is seen of a directory', () => {
     expect(overruled([upload('v1', torn)], seen)).toEqual({ known: [], uploads: seen.uploads })
     const otherwise = seeing([upload('v1', { ...torn, fault: 'waits for one' }), upload('v2')])
     expect(overruled([upload('v1', torn)], otherwise).uploads).toEqual(otherwise.uploads)
-  })
-
-  it('is another after all where it looked like the save before, until its own files came', () => {
-    const before = upload('v1')
-    const known = [before, upload('v2')]
-    const next = upload('v2', { fingerprint: 'of its own files' })
-    expect(overruled(known, seeing([before, next], {}))).toEqual({
-      known: [before],
-      uploads: [next],
-    })
-    // Where that save has expired, these may be of the save after.
-    for (const others of [[], [upload('v1', torn)], [upload('v1', { fingerprint: 'other' })]]) {
-      expect(overruled(known, seeing([...others, next], {})).known).toContainEqual(known[1])
-    }
-  })
-
-  it('is not torn for files that are gone once it is deleted, though it looked like another', () => {
-    const known = [upload('v1'), upload('v2')]
-    const seen = seeing([upload('v1'), upload('v2', torn)], {})
-    expect(overruled(known, seen).known).toContainEqual(known[1])
+    const missing = upload('v1', { directory: { marker: '.metadata', files: 2, removed: 1 } })
+    expect(overruled([whole], seeing([missing], {}))).toEqual({ known: [], uploads: [missing] })
   })
 
   it('is not mistaken for a file of the same version', () => {

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { EFFECTS_AT_ONCE } from '../../../lib/hook/draft.ts'
 import { stepId, type Upload } from '../../../lib/hook/history.ts'
-import { type Action, withCheckpoint } from '../../../lib/hook/ledger.ts'
+import type { Action } from '../../../lib/hook/ledger.ts'
 import { nameOf } from '../../../lib/hook/names.ts'
 import { decide } from '../../../lib/hook/plan.ts'
 import { record } from '../../../lib/hook/record.ts'
@@ -390,49 +390,6 @@ describe('an eviction of a directory', () => {
       marker: '.metadata',
       fingerprint: expect.any(String),
     })
-  })
-})
-
-describe('an eviction of a directory whose marker came first of a save', () => {
-  /** What is pending where the first of two directories stands for other files than when it was evicted. */
-  function pendingWhere(evicted: string | undefined, now: string | undefined, keep = 1): string[] {
-    const run = aRun({ max_keep_ckpts: keep }).uploadLike({ template: 'epoch_{}.pth/' }, 1, 2)
-    const hub = new AHub(run)
-    for (const seen of run.observations) hub.put(seen)
-    const [live] = hub.ledger.history.steps.get(ID)?.uploads ?? []
-    if (live === undefined) throw new Error('no upload')
-    const { versionId, etag } = live
-    live.fingerprint = now
-    const state = { evicted: { versionId, etag, fingerprint: evicted }, withdrawn: [] }
-    hub.ledger = withCheckpoint(hub.ledger, ID, state)
-    hub.ledger = hub.decide().ledger
-    return hub.pending().filter((each) => each.includes('epoch_1'))
-  }
-
-  test('takes another decision for the files that came since, and then no more', () => {
-    expect(pendingWhere('of the save before', 'of its own')).toEqual(['evict exp/epoch_1.pth/'])
-    expect(pendingWhere('of its own', 'of its own')).toEqual([])
-  })
-
-  test('takes none where nobody knows what it stood for, or stands for', () => {
-    expect(pendingWhere(undefined, 'of its own')).toEqual([])
-    expect(pendingWhere('of the save before', undefined)).toEqual([])
-  })
-
-  test('is undone where the save that its files are of is to stay', () => {
-    expect(pendingWhere('of the save before', 'of its own', 2)).toEqual([
-      'restore exp/epoch_1.pth/',
-    ])
-  })
-
-  test('remembers what the marker stood for', () => {
-    const run = aRun({ max_keep_ckpts: 1 }).uploadLike({ template: 'epoch_{}.pth/' }, 1, 2)
-    const hub = plannedFor(run)
-    const [live] = hub.ledger.history.steps.get(ID)?.uploads ?? []
-    expect(hub.state(1)?.evicted?.fingerprint).toBe(live?.fingerprint)
-    expect(
-      plannedFor(aRun({ max_keep_ckpts: 1 }).upload(1, 2)).state(1)?.evicted,
-    ).not.toHaveProperty('fingerprint')
   })
 })
 

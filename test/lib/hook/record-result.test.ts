@@ -93,13 +93,6 @@ describe('an eviction that a slow worker carried out', () => {
     })
   })
 
-  test('stands again with what the marker of a directory stood for', () => {
-    const ofDirectory = { ...action, marker: '.metadata', fingerprint: 'f' }
-    const ledger = withState({ evicted: undefined, withdrawn: withdrawnOf('v1') })
-    const after = ofStale(ledger, ofDirectory, { kind: 'done' }).checkpoints.get(ID)
-    expect(after?.evicted).toEqual({ versionId: 'v1', etag: 'e1', fingerprint: 'f' })
-  })
-
   test('is nothing new where it had not', () => {
     const state = { evicted: { versionId: 'v2', etag: 'e2' }, withdrawn: withdrawnOf('v3') }
     expect(stateOf(state)).toEqual(state)

@@ -306,17 +306,6 @@ describe('the eviction that explains a delete marker', () => {
     expect(markerAbove('a', uploads, state).state).toEqual(state)
   })
 
-  test('leaves what the marker of a directory stood for, where that is known', () => {
-    const uploads = [upload('a', { etag: 'e' }), upload('b', { etag: 'e' })]
-    const evicted = { versionId: 'a', etag: 'e', fingerprint: 'f' }
-    const fingerprintOf = (above: string, withdrawn: string[]) =>
-      markerAbove(above, uploads, { evicted, withdrawn: withdrawnOf(...withdrawn) }).state?.evicted
-        ?.fingerprint
-    expect(fingerprintOf('a', [])).toBe('f')
-    expect(fingerprintOf('b', [])).toBe('f')
-    expect(fingerprintOf('b', ['b'])).toBeUndefined()
-  })
-
   test('of a directory that came again leaves its files to be decided on', () => {
     const key = `${keyOf(1)}/`
     const directory = { marker: '.metadata', files: 2, removed: 0 }

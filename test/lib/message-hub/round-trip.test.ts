@@ -427,13 +427,9 @@ const anyLedger: fc.Arbitrary<Ledger> = recordOf({
       series,
       steps,
       recordOf({
-        evicted: fc.option(
-          fc.record(
-            { versionId: texts, etag: texts, seconds: maybeTime, fingerprint: texts },
-            { requiredKeys: ['versionId', 'etag', 'seconds'], noNullPrototype: true },
-          ),
-          { nil: undefined },
-        ),
+        evicted: fc.option(recordOf({ versionId: texts, etag: texts, seconds: maybeTime }), {
+          nil: undefined,
+        }),
         withdrawn: fc.array(recordOf({ versionId: texts, seconds: times }), { maxLength: 2 }),
         unstripped: recordOf({
           bytes: texts,

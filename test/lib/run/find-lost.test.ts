@@ -111,6 +111,7 @@ describe('a round through the bucket finds', () => {
     await look(worker, ['epoch_1/.complete.json', 'epoch_2/.complete.json'])
     await look(worker, ['epoch_1/a.bin'])
     expect(await round()).toEqual([])
+    await sleep(A_SECOND)
     await putAll(worker, { 'epoch_1/a.bin': 'x' })
     expect(await round()).toEqual([key('epoch_1/a.bin')])
     expect(await textAt(worker.bucket, key('epoch_1/.complete.json'))).toBeDefined()
