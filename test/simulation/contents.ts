@@ -2,6 +2,9 @@
 import { dict, floatTensor, pickleOf, text } from '../fixtures/pickle-bytes.ts'
 import { checkpointOf } from '../fixtures/zip-bytes.ts'
 
+/** The name of the file that names those of a directory. */
+export const DIRECTORY_MARKER = '.complete.json'
+
 /** What lies in an object. */
 export type Content =
   /** A file that torch would load. */

@@ -1,5 +1,6 @@
 /** How a schedule ended: the live objects and the hub, without what invariant 6 excepts. */
 import { unmarshall } from '@aws-sdk/util-dynamodb'
+import { DIRECTORY_MARKER } from './contents.ts'
 import type { Services } from './reference.ts'
 import { md5Of } from './s3/versions.ts'
 
@@ -101,6 +102,22 @@ export function straysIn({ s3, dynamodb }: Services, run: string): string[] {
     const isCopy = /\/(best_[^/]*|[^/]*-[0-9a-f]{8}(\.hub)?\.\w+)$/.test(key)
     const isOwn = s3.versions.current(key)?.by === 'hub'
     return isCopy && isOwn && !entries.has(`artifact#${key}`)
+  })
+}
+
+/**
+ * Files of a directory whose marker came first, was the same bytes as the one before, and so looked like that save, with
+ * which it was evicted. The hub cannot tell them from those of yet another save, and deletes none: docs/decisions/0026.
+ */
+export function leftBelowEvicted({ s3: { versions } }: Services): string[] {
+  return versions.keys().filter((key) => {
+    const file = versions.current(key)
+    const ofMarker = versions.of(key.replace(/[^/]*$/, DIRECTORY_MARKER))
+    const top = ofMarker.at(-1)
+    if (file?.by !== 'trainer' || top?.by !== 'hub' || top.object !== undefined) return false
+    const [marker, before] = ofMarker.filter(({ by }) => by === 'trainer').toReversed()
+    const isLikeBefore = marker?.object !== undefined && marker.object.etag === before?.object?.etag
+    return isLikeBefore && file.createdMs > marker.createdMs
   })
 }
 

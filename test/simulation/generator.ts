@@ -1,7 +1,7 @@
 /** Random schedules: a trainer that behaves more or less. */
 import type { NamedArguments } from '../../lib/hook/hook-arguments.ts'
 import { type Chance, chanceOf } from '../oracle/chance.ts'
-import { fileText, type Shape } from './contents.ts'
+import { DIRECTORY_MARKER, fileText, type Shape } from './contents.ts'
 import type { FaultRates } from './faults.ts'
 import type { Act, Schedule, Services } from './schedule.ts'
 
@@ -15,7 +15,6 @@ const ENCODED = 7
  */
 const DIRECTORIES = 5
 const FIRST_SEED_WITH_DIRECTORIES = 1_000_000_000
-const MARKER = '.complete.json'
 const FILES = ['rank_0.bin', 'rank_1.bin'] as const
 /** By seconds, uploads of a directory are told from those of the next under its name, and from a marker before them. */
 const A_SECOND_AND_MORE_MS = 2_000
@@ -143,7 +142,7 @@ class Trainer {
         ),
     )
     const marker = { kind: 'marker', words, names: FILES, shape } as const
-    const mark = () => this.#put(`${folder}/${MARKER}`, marker, `${what}: marker`)
+    const mark = () => this.#put(`${folder}/${DIRECTORY_MARKER}`, marker, `${what}: marker`)
     const isMarkerFirst = !this.#chance.happens(0.8)
     this.#nowMs += A_SECOND_AND_MORE_MS
     if (isMarkerFirst) {

@@ -1,5 +1,5 @@
 /** Invariants 2 and 5 at the end of a schedule, told from what was uploaded alone. */
-import { bytesOf, type Content, type Shape } from './contents.ts'
+import { bytesOf, type Content, DIRECTORY_MARKER, type Shape } from './contents.ts'
 import type { Version } from './s3/versions.ts'
 import type { World } from './world.ts'
 
@@ -9,7 +9,8 @@ export function checkLast({ schedule, s3, dynamodb, watch }: World): void {
   const contents = schedule.acts.flatMap((act) => (act.kind === 'put' ? [act.content] : []))
   // What came of a directory some of whose files were removed, or never came, is not told from its marker.
   const isTold = !schedule.acts.some(
-    (act) => act.key.endsWith('/.complete.json') && (act.kind === 'delete' || isTorn(act.content)),
+    (act) =>
+      act.key.endsWith(`/${DIRECTORY_MARKER}`) && (act.kind === 'delete' || isTorn(act.content)),
   )
   const those = isTold ? newest(s3.versions, setOf(contents, 'whole', 'bare')) : []
   if (those.length > 0 && !those.some(({ key }) => versions.current(key) !== undefined)) {

@@ -1,6 +1,6 @@
 /** Runs one schedule to its end, and says what was wrong with it. */
 import { MOVE_LIMITS } from '../../lib/bucket/rewritten-file.ts'
-import { differences, endStateOf, straysIn } from './end-state.ts'
+import { differences, endStateOf, leftBelowEvicted, straysIn } from './end-state.ts'
 import { checkLast } from './last.ts'
 import { inSimulatedTime } from './platform.ts'
 import { settleInGroups } from './reference.ts'
@@ -119,6 +119,10 @@ async function compareEnd(world: World): Promise<void> {
   for (const stray of straysIn(world, schedule.run)) {
     world.tally.acted('a stray copy left')
     delete found.objects[stray]
+  }
+  for (const file of leftBelowEvicted(world)) {
+    world.tally.acted('a file left below an evicted marker')
+    delete found.objects[file]
   }
   const facts = s3.versions.keys().flatMap((key) => trainersOwn(s3.versions.of(key)))
   let closest: string[] | undefined
