@@ -90,7 +90,8 @@ export function walkBest(
         }
         const before = bests.get(key)?.score ?? initialScore(tracked.rule)
         if (!isBetter(tracked.rule, score, before)) continue
-        if (isLeft(checkpoint) && !isRemoved(history, removed, tracked.metric, checkpoint)) {
+        const isLeft = checkpoint.versions.some(({ gone }) => !gone)
+        if (isLeft && !isRemoved(history, removed, tracked.metric, checkpoint)) {
           bests.set(key, { ...tracked, score, life, checkpoint })
         }
       }
@@ -99,14 +100,6 @@ export function walkBest(
   const tracked = resolveTracked(optionsNow(policy), auto)
   const best = tracked.flatMap((each) => bests.get(identity(each)) ?? [])
   return { ...walk, tracked, best, everBest: [...bests.values()] }
-}
-
-/**
- * A directory that another save lies over cannot come back. That must not depend on whether it was tried before that
- * save had its marker.
- */
-function isLeft({ key, versions, newestOfKey }: CheckpointFact): boolean {
-  return versions.some(({ gone }) => !gone) || (isDirectory(key) && !newestOfKey)
 }
 
 /** The checkpoint's own removal takes a directory away, which has no copy. That of a file leaves its copy. */

@@ -5,7 +5,6 @@
 import { createHash } from 'node:crypto'
 import {
   type ControlFact,
-  checkpointFacts,
   compareTexts,
   type History,
   idOf,
@@ -66,7 +65,7 @@ export function problemsOf(
   for (const facts of history.steps.values()) {
     for (const upload of facts.uploads) {
       if (upload.fault !== undefined) error(upload.key, upload.seconds, 'checkpoint', upload.fault)
-      if (upload.gone && !isOverlaid(upload, facts)) {
+      if (upload.gone) {
         error(upload.key, upload.seconds, 'checkpoint', expiryOf(upload, facts))
       }
     }
@@ -87,12 +86,6 @@ export function problemsOf(
   }
   found.push(...optionWarnings(run, history, survey))
   return found
-}
-
-/** Another save of a directory lies over it: nobody wants it again. */
-function isOverlaid({ key, versionId }: Upload, facts: StepFacts): boolean {
-  const newest = checkpointFacts(facts, key).at(-1)
-  return isDirectory(key) && !newest?.versions.some((each) => each.versionId === versionId)
 }
 
 function expiryOf({ key, versionId }: Upload, { uploads }: StepFacts): string {

@@ -2,7 +2,8 @@
  * Recording what a look at a directory checkpoint showed. Unlike a file, a directory changes under the same
  * version of its marker: files come, and go. So what is seen takes the place of what was.
  */
-import type { Upload } from './history.ts'
+import { checkpointFacts, type StepFacts, type Upload } from './history.ts'
+import { isDirectory } from './names.ts'
 
 /** The version id of a directory that has no marker, which is what versions are told by. */
 export const UNMARKED = 'unmarked'
@@ -38,4 +39,18 @@ export function overruled(
 function tellsMore(before: Upload, { versionId, fault }: Upload, seen: SeenDirectory): boolean {
   const isCurrent = seen.marker === undefined && seen.listed.at(-1) === versionId
   return !before.gone && (isCurrent || fault === undefined || before.fault !== undefined)
+}
+
+/**
+ * A directory that another save lies over cannot come back. That it was tried, and that its files were gone, is forgotten:
+ * it depends on whether that save had its marker by then.
+ */
+export function withoutOverlaidLosses(facts: StepFacts): StepFacts {
+  if (!facts.uploads.some(({ key, gone }) => gone && isDirectory(key))) return facts
+  const uploads = facts.uploads.map((upload) => {
+    if (!upload.gone || !isDirectory(upload.key)) return upload
+    const newest = checkpointFacts(facts, upload.key).at(-1)
+    return newest?.versions.includes(upload) ? upload : { ...upload, gone: false }
+  })
+  return { ...facts, uploads }
 }

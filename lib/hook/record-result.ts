@@ -19,6 +19,7 @@ import {
 } from './ledger.ts'
 import type { Claim } from './out-dir.ts'
 import { refusedKey } from './plan-artifacts.ts'
+import { withoutOverlaidLosses } from './record-directory.ts'
 
 /** What came of an action. */
 export type Result =
@@ -106,10 +107,11 @@ function recordRestore(
   const uploads = facts.uploads.map((upload) =>
     upload.versionId === action.versionId ? { ...upload, gone: true } : upload,
   )
-  if (action.over !== undefined) return withStep(ledger, { ...facts, uploads })
+  const without = withStep(ledger, withoutOverlaidLosses({ ...facts, uploads }))
+  if (action.over !== undefined) return without
   const { versionId, etag, evictedSeconds: seconds } = action
   const state = ledger.checkpoints.get(action.id) ?? UNTOUCHED
-  return withCheckpoint(withStep(ledger, { ...facts, uploads }), action.id, {
+  return withCheckpoint(without, action.id, {
     ...state,
     evicted: { versionId, etag, seconds },
   })

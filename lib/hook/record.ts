@@ -34,7 +34,7 @@ import {
 } from './ledger.ts'
 import { isDirectory, type Series } from './names.ts'
 import type { SourceFault } from './problems.ts'
-import { overruled } from './record-directory.ts'
+import { overruled, withoutOverlaidLosses } from './record-directory.ts'
 import { type Result, recordResult } from './record-result.ts'
 
 /** Something that was seen. */
@@ -145,7 +145,7 @@ type SeenCheckpoint = Extract<Observation, { kind: 'checkpoint' }>
 function recordCheckpoint(ledger: Ledger, seen: SeenCheckpoint): Ledger {
   const known = stepFacts(ledger, seen.series, seen.step)
   const uploads = withUploads(known.uploads, seen)
-  const facts = { ...known, uploads }
+  const facts = withoutOverlaidLosses({ ...known, uploads })
   if (uploads.length === 0) return known.uploads.length === 0 ? ledger : withNothing(ledger, facts)
   const id = stepId(seen.series, seen.step)
   const state = ledger.checkpoints.get(id) ?? UNTOUCHED

@@ -87,31 +87,6 @@ describe('the best of a metric', () => {
     expect(bestOf(fold(RUN, history, BRAKE))).toEqual([['acc', 0.9, 1]])
   })
 
-  test.each<[string, string | undefined]>([
-    ['is whole', undefined],
-    ['broke off', 'waits for rank_1.pt'],
-  ])(
-    'is a directory under a save that %s, whether it could be brought back before or not',
-    (_, torn) => {
-      const traits = { template: 'epoch_{}.pth/' }
-      const told = () =>
-        aRun({ save_best: 'acc' })
-          .uploadLike(traits, 1, 2)
-          .metrics(1, { acc: 0.9 })
-          .metrics(2, { acc: 0.5 })
-      const bestWhere = (run: ARun, gone: boolean) => {
-        const history = run.history()
-        const [first] = history.steps.get('epoch#0000000000000001')?.uploads ?? []
-        if (first === undefined) throw new Error('no upload')
-        first.gone = gone
-        return bestOf(fold(RUN, history, BRAKE))
-      }
-      expect(bestWhere(told(), true)).toEqual([['acc', 0.5, 2]])
-      const again = () => told().uploadLike({ ...traits, ...(torn && { torn }) }, 1)
-      for (const gone of [true, false]) expect(bestWhere(again(), gone)).toEqual([['acc', 0.9, 1]])
-    },
-  )
-
   test('is no directory that a person removed', () => {
     const template = 'epoch_{}.pth/'
     const run = aRun({ save_best: 'acc' })

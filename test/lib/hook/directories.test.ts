@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Upload } from '../../../lib/hook/history.ts'
 import { sameBytes } from '../../../lib/hook/history.ts'
 import { isDirectory, nameOf, parseRun, pathOf, runsAbove } from '../../../lib/hook/names.ts'
-import { overruled, UNMARKED } from '../../../lib/hook/record-directory.ts'
+import { overruled, UNMARKED, withoutOverlaidLosses } from '../../../lib/hook/record-directory.ts'
 import { AHub, hubOf } from './a-hub.ts'
 import { aRun } from './a-run.ts'
 
@@ -255,5 +255,64 @@ describe('the key of a directory', () => {
     ['.checkpoint-hub/m-5/x.bin', []],
   ])('of a template of its own may lie in runs above %s', (key, runs) => {
     expect(runsAbove(key)).toEqual(runs.map(parseRun))
+  })
+})
+
+describe('that a directory could not come back', () => {
+  const key = 'exp/epoch_1.pth/'
+  const upload = (versionId: string, traits: Partial<Upload> = {}): Upload => ({
+    key,
+    versionId,
+    etag: 'e',
+    sizeBytes: 10,
+    seconds: 1,
+    fingerprint: versionId,
+    fault: undefined,
+    restores: undefined,
+    gone: false,
+    ...(isDirectory(traits.key ?? key) && {
+      directory: { marker: '.metadata', files: 2, removed: 0 },
+    }),
+    ...traits,
+  })
+  const goneIn = (...uploads: Upload[]) =>
+    withoutOverlaidLosses({ series: 'epoch', step: 1, uploads, metrics: [], removal: undefined })
+      .uploads.filter(({ gone }) => gone)
+      .map(({ versionId }) => versionId)
+  const gone = upload('v1', { gone: true })
+
+  it('is remembered while it is the newest of its key', () => {
+    expect(goneIn(gone)).toEqual(['v1'])
+    expect(goneIn(gone, upload('v2', { fingerprint: 'v1' }))).toEqual(['v1'])
+    expect(goneIn(gone, upload('v2', { key: 'exp/epoch_1/' }))).toEqual(['v1'])
+  })
+
+  it.each([
+    ['whole', {}],
+    ['torn', { fault: 'waits', fingerprint: undefined }],
+  ])('is forgotten once another save lies over it, a %s one too', (_, traits) => {
+    expect(goneIn(gone, upload('v2', traits))).toEqual([])
+  })
+
+  it('is no matter of files, which leave a copy', () => {
+    const file = { key: 'exp/epoch_1.pth', etag: 'v1' }
+    const over = upload('v2', { ...file, etag: 'v2' })
+    expect(goneIn(upload('v1', { ...file, gone: true }), over, gone)).toEqual(['v1', 'v1'])
+  })
+
+  it('has the same best whether it was tried before the next save or not', () => {
+    const run = aRun({ save_best: 'acc', max_keep_ckpts: 1 })
+      .uploadLike(directory, 1, 2)
+      .metrics(2, { acc: 0.5 })
+      .uploadLike(directory, 3)
+      .metrics(1, { acc: 0.9 })
+      .uploadLike(directory, 1)
+    const ends = [[], ['v1']].map((expired) => {
+      const hub = new AHub(run)
+      for (const versionId of expired) hub.expired.add(versionId)
+      const { ledger } = hub.see(...run.observations)
+      return { answers: ledger.answers, problems: hub.decide().outcome.problems }
+    })
+    expect(ends[1]).toEqual(ends[0])
   })
 })

@@ -191,6 +191,14 @@ describe('a restore', () => {
     })
   })
 
+  test('of a directory that another save lies over by then is not said to be impossible', () => {
+    const run = aRun().uploadLike({ template: 'epoch_{}.pth/' }, 1)
+    const gone = { ...action, key: 'exp/epoch_1.pth/' }
+    expect(goneIn(ofStanding(run.ledger(), gone, { kind: 'gone' }))).toEqual(['v1'])
+    run.uploadLike({ template: 'epoch_{}.pth/' }, 1)
+    expect(goneIn(ofStanding(run.ledger(), gone, { kind: 'gone' }))).toEqual([])
+  })
+
   test('of a whole version over a stripped one that has expired leaves the latter there', () => {
     const over = { ...action, over: 'e2' }
     const ledger = ofStanding(aLedger(), over, { kind: 'gone' })
