@@ -9,12 +9,8 @@ const RUN = 'run'
 /** A key that reads otherwise encoded may be that of two runs, and both are looked at each time. */
 const RUN_TO_ENCODE = 'work dirs/run+1'
 const ENCODED = 7
-/**
- * In one schedule of so many all checkpoints are directories, with seeds from this one on: what these find is not all
- * mended yet (docs/decisions/0026).
- */
+/** In one schedule of so many all checkpoints are directories. */
 const DIRECTORIES = 5
-const FIRST_SEED_WITH_DIRECTORIES = 1_000_000_000
 const FILES = ['rank_0.bin', 'rank_1.bin'] as const
 /** By seconds, uploads of a directory are told from those of the next under its name, and from a marker before them. */
 const A_SECOND_AND_MORE_MS = 2_000
@@ -29,14 +25,14 @@ export function scheduleOf(seed: number, number: number): Schedule {
     run,
     stackArguments: { interval: 1 },
     brake: chance.one([10, 10, 3, 2]),
-    acts: new Trainer(chance, run, savesDirectories(seed, number)).acts(),
+    acts: new Trainer(chance, run, savesDirectories(number)).acts(),
     services: servicesOf(chance),
     rates: ratesOf(chance),
   }
 }
 
-function savesDirectories(seed: number, number: number): boolean {
-  return seed >= FIRST_SEED_WITH_DIRECTORIES && number % DIRECTORIES === 4
+function savesDirectories(number: number): boolean {
+  return number % DIRECTORIES === 4
 }
 
 function servicesOf(chance: Chance): Services {

@@ -111,7 +111,7 @@ export const BUGS: readonly Bug[] = [
     all.lookedAt.set(key, now)
     if (now >= before && now - before < 600) continue
 `,
-    foundBy: 19,
+    foundBy: 25,
   },
   {
     name: 'retires a best copy before its successor is committed',
