@@ -23,6 +23,8 @@ export interface Evicted {
   versionId: string
   etag: string
   seconds?: number | undefined
+  /** Set where files of the directory are there all the same, or again: they are to go too. */
+  undone?: true | undefined
 }
 
 /** A version whose eviction was withdrawn, and when, in seconds since 1970. */

@@ -76,14 +76,18 @@ function planCheckpoints(draft: Draft, outcome: Outcome): void {
     const fate = outcome.fates.get(id)
     const state = draft.checkpoints.get(id) ?? UNTOUCHED
     if (fate?.kind === 'evicted') {
-      const isDecided = state.evicted?.versionId === fact.live.versionId || fact.live.gone
-      if (isDecided) postpone(draft, outcome, id, fact, state)
+      if (isDecided(state, fact)) postpone(draft, outcome, id, fact, state)
       else if (!isNeeded(draft, outcome, fact)) evict(draft, id, fact, state)
     } else if (isWanted(fate)) {
       if (isEvicted(state, fact)) restore(draft, id, fact, state)
       else if (isHalfDeleted(state, fact)) mend(draft, id, fact)
     }
   }
+}
+
+/** Files below the deleted marker of a directory are to go too, which takes a decision of its own. */
+function isDecided({ evicted }: CheckpointState, { live }: CheckpointFact): boolean {
+  return live.gone || (evicted?.versionId === live.versionId && evicted.undone === undefined)
 }
 
 function isWanted(fate: Fate | undefined): boolean {

@@ -18,7 +18,6 @@ import {
   type PinFact,
   type Removal,
   type StepFacts,
-  sameBytes,
   stepId,
   type Upload,
 } from './history.ts'
@@ -50,6 +49,8 @@ export type Observation =
       listed: string[]
       /** Where the current version is a delete marker: its time, and the version right below. */
       marker: { seconds: number; above: string | undefined } | undefined
+      /** Of a directory that is evicted: files are there again that the hub restored, and no effect is under way. */
+      undone?: true
     }
   | { kind: 'options'; facts: OptionsFact[] }
   | { kind: 'begin'; facts: BeginFact[] }
@@ -161,13 +162,15 @@ function recordCheckpoint(ledger: Ledger, seen: SeenCheckpoint): Ledger {
   const own = above && ownEviction(state, facts, above, seen.marker?.seconds)
   if (own !== undefined && above !== undefined) {
     const withdrawn = state.withdrawn.filter(({ versionId }) => versionId !== own.versionId)
-    // The files of a directory that came again are to go too, which takes a decision of its own.
-    const isRepeat = isDirectory(seen.key) && sameBytes(own, above)
     const isKnown = state.evicted?.versionId === own.versionId
+    // The delete of one directory's marker hit that of the next, whose files are there.
+    const isOfAnother = isDirectory(seen.key) && above.versionId !== own.versionId
+    const undone = seen.undone || isOfAnother || (isKnown && state.evicted?.undone)
     const evicted = {
-      versionId: isRepeat ? own.versionId : above.versionId,
+      versionId: above.versionId,
       etag: own.etag,
       seconds: isKnown ? state.evicted?.seconds : seen.marker?.seconds,
+      ...(undone && { undone }),
     }
     return withCheckpoint(withStep(ledger, facts), id, { ...state, evicted, withdrawn })
   }

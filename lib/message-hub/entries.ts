@@ -155,6 +155,7 @@ function stepEntry(
       version_id: state.evicted.versionId,
       etag: state.evicted.etag,
       seconds: state.evicted.seconds,
+      undone: state.evicted.undone,
     },
     withdrawn_versions: state?.withdrawn.length
       ? state.withdrawn.map(({ versionId, seconds }) => ({ version_id: versionId, seconds }))

@@ -183,6 +183,7 @@ function checkpointStateOf(stored: Parsed<'step'>): CheckpointState | undefined 
       versionId: evicted.version_id,
       etag: evicted.etag,
       seconds: evicted.seconds,
+      ...(evicted.undone && { undone: evicted.undone }),
     },
     withdrawn: withdrawn.map(({ version_id, seconds }) => ({ versionId: version_id, seconds })),
     ...(unstripped !== undefined && {

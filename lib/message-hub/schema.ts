@@ -63,7 +63,14 @@ export const schemas = {
       }),
     ),
     removed: maybe(z.object({ key: text, seconds: number })),
-    evicted_version: maybe(z.object({ version_id: text, etag: text, seconds: maybe(number) })),
+    evicted_version: maybe(
+      z.object({
+        version_id: text,
+        etag: text,
+        seconds: maybe(number),
+        undone: maybe(z.literal(true)),
+      }),
+    ),
     withdrawn_versions: maybe(z.array(z.object({ version_id: text, seconds: number }))),
     unstripped: maybe(
       z.object({

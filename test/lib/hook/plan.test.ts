@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { EFFECTS_AT_ONCE } from '../../../lib/hook/draft.ts'
 import { stepId, type Upload } from '../../../lib/hook/history.ts'
-import type { Action } from '../../../lib/hook/ledger.ts'
+import { type Action, type Evicted, withCheckpoint } from '../../../lib/hook/ledger.ts'
 import { nameOf } from '../../../lib/hook/names.ts'
 import { decide } from '../../../lib/hook/plan.ts'
 import { record } from '../../../lib/hook/record.ts'
@@ -390,6 +390,47 @@ describe('an eviction of a directory', () => {
       marker: '.metadata',
       fingerprint: expect.any(String),
     })
+  })
+})
+
+describe('an eviction of a directory of which files are there', () => {
+  /** What becomes of the first of two directories, whose eviction was decided as this, and ticked off. */
+  function afterEviction(evicted: Partial<Evicted>, { keep = 1, gone = false } = {}) {
+    const run = aRun({ max_keep_ckpts: keep }).uploadLike({ template: 'epoch_{}.pth/' }, 1, 2)
+    const hub = new AHub(run)
+    for (const seen of run.observations) hub.put(seen)
+    const [live] = hub.ledger.history.steps.get(ID)?.uploads ?? []
+    if (live === undefined) throw new Error('no upload')
+    const { versionId, etag } = live
+    live.gone = gone
+    const state = { evicted: { versionId, etag, ...evicted }, withdrawn: [] }
+    hub.ledger = withCheckpoint(hub.ledger, ID, state)
+    hub.ledger = hub.decide().ledger
+    const pending = () => hub.pending().filter((each) => each.includes('epoch_1'))
+    return { hub, pending }
+  }
+
+  test('is decided once more, and then no more', () => {
+    const { hub, pending } = afterEviction({ undone: true })
+    expect(pending()).toEqual(['evict exp/epoch_1.pth/'])
+    expect(hub.state(1)?.evicted).not.toHaveProperty('undone')
+    const { effects } = hub.ledger
+    expect(hub.decide().ledger.effects).toEqual(effects)
+  })
+
+  test('is decided where it was not decided on them', () => {
+    expect(afterEviction({ versionId: 'another' }).pending()).toEqual(['evict exp/epoch_1.pth/'])
+  })
+
+  test('is not decided once more where nothing of it is there, or it has expired', () => {
+    expect(afterEviction({}).pending()).toEqual([])
+    expect(afterEviction({ undone: true }, { gone: true }).pending()).toEqual([])
+  })
+
+  test('is undone where it is to stay', () => {
+    const { hub, pending } = afterEviction({ undone: true }, { keep: 2 })
+    expect(pending()).toEqual(['restore exp/epoch_1.pth/'])
+    expect(hub.state(1)?.evicted).toBeUndefined()
   })
 })
 

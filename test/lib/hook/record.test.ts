@@ -237,12 +237,13 @@ describe('the eviction that explains a delete marker', () => {
     uploads: Upload[],
     state: CheckpointState,
     listed = uploads.map(({ versionId }) => versionId),
+    change: Parameters<typeof look>[0] = {},
   ) {
     const facts: StepFacts = { series: 'epoch', step: 1, uploads, metrics: [], removal: undefined }
     const ledger = withStep(blank(), facts)
     const checkpoints = new Map([[ID, state]])
     const key = uploads[0]?.key ?? keyOf(1)
-    const seen = look({ key, listed, marker: { seconds: 50, above } })
+    const seen = look({ key, listed, marker: { seconds: 50, above }, ...change })
     const after = record({ ...ledger, checkpoints }, seen)
     return { removal: factsOf(after)?.removal, state: after.checkpoints.get(ID) }
   }
@@ -306,16 +307,42 @@ describe('the eviction that explains a delete marker', () => {
     expect(markerAbove('a', uploads, state).state).toEqual(state)
   })
 
-  test('of a directory that came again leaves its files to be decided on', () => {
-    const key = `${keyOf(1)}/`
+  describe('of a directory', () => {
     const directory = { marker: '.metadata', files: 2, removed: 0 }
-    const same = { key, directory, etag: 'e', fingerprint: 'f' }
-    const state = { evicted: { versionId: 'a', etag: 'e' }, withdrawn: [] }
-    const evictedOf = (fingerprint: string) =>
-      markerAbove('b', [upload('a', same), upload('b', { ...same, fingerprint })], state).state
-        ?.evicted?.versionId
-    expect(evictedOf('f')).toBe('a')
-    expect(evictedOf('g')).toBe('b')
+    const same = { key: `${keyOf(1)}/`, directory, etag: 'e', fingerprint: 'f' }
+    const ofA = { versionId: 'a', etag: 'e' }
+
+    test.each([['of the same'], ['of other']])(
+      'leaves the files of an upload that it hit in the stead of another to be decided on, %s bytes',
+      (bytes) => {
+        const next = { ...same, fingerprint: bytes === 'of other' ? 'g' : 'f' }
+        const state = { evicted: ofA, withdrawn: [] }
+        const after = markerAbove('b', [upload('a', same), upload('b', next)], state).state
+        expect(after?.evicted).toEqual({ versionId: 'b', etag: 'e', undone: true })
+      },
+    )
+
+    test('leaves nothing else to be decided on', () => {
+      const state = { evicted: ofA, withdrawn: [] }
+      expect(markerAbove('a', [upload('a', same)], state).state).toEqual(state)
+      const withdrawn = { evicted: undefined, withdrawn: withdrawnOf('a') }
+      const after = markerAbove('a', [upload('a', same)], withdrawn).state
+      expect(after?.evicted).toEqual({ ...ofA, seconds: 50 })
+    })
+
+    test('leaves what is to be decided on as that, for as long as it stands', () => {
+      const state = { evicted: { ...ofA, undone: true as const }, withdrawn: [] }
+      expect(markerAbove('a', [upload('a', same)], state).state).toEqual(state)
+      const other = { ...state, withdrawn: withdrawnOf('b') }
+      const after = markerAbove('b', [upload('a', same), upload('b', same)], other).state
+      expect(after?.evicted).toEqual({ versionId: 'b', etag: 'e', seconds: 50 })
+    })
+
+    test('leaves files to be decided on that came back', () => {
+      const state = { evicted: ofA, withdrawn: [] }
+      const after = markerAbove('a', [upload('a', same)], state, ['a'], { undone: true }).state
+      expect(after?.evicted).toEqual({ ...ofA, undone: true })
+    })
   })
 })
 

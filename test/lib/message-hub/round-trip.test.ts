@@ -427,9 +427,18 @@ const anyLedger: fc.Arbitrary<Ledger> = recordOf({
       series,
       steps,
       recordOf({
-        evicted: fc.option(recordOf({ versionId: texts, etag: texts, seconds: maybeTime }), {
-          nil: undefined,
-        }),
+        evicted: fc.option(
+          fc.record(
+            {
+              versionId: texts,
+              etag: texts,
+              seconds: maybeTime,
+              undone: fc.constant(true as const),
+            },
+            { requiredKeys: ['versionId', 'etag', 'seconds'], noNullPrototype: true },
+          ),
+          { nil: undefined },
+        ),
         withdrawn: fc.array(recordOf({ versionId: texts, seconds: times }), { maxLength: 2 }),
         unstripped: recordOf({
           bytes: texts,
