@@ -16,6 +16,9 @@ import { versionsBelow } from './versions.ts'
 /** Copies of files at once; S3 makes them, so that no bytes pass through here. */
 const COPIES_AT_ONCE = 20
 
+/** Files that one look reads the metadata of. A trainer's next save may have thousands, and is looked at each time. */
+const LOOKED_INTO = 50
+
 /**
  * Deletes the files of a directory, those that are still the versions decided on or that the hub restored of these.
  * What was uploaded since stays, also where its bytes are the same: what an unlucky moment deleted nevertheless comes
@@ -29,17 +32,15 @@ export async function deleteFiles(
   bucket: Bucket,
   directory: string,
   content: DirectoryContent,
-  { histories }: DirectoryListing,
+  listing: DirectoryListing,
   decidedSeconds: number,
 ): Promise<void> {
-  const all = await forEachAtOnce([...content], CALLS_AT_ONCE, async ([name, { versionId }]) => {
-    const key = `${directory}${name}`
-    const { uploads = [], isDeleted = true } = histories.get(name) ?? {}
-    const top = isDeleted ? undefined : uploads.at(-1)
-    if (top === undefined || top.versionId === versionId) return top && { key, top, versionId }
+  const there = filesThere(directory, content, listing)
+  const all = await forEachAtOnce(there, CALLS_AT_ONCE, async (file) => {
+    if (file.top.versionId === file.versionId) return file
     // What came back later is of a restore that was decided on since, and may be under way.
-    if (top.seconds > decidedSeconds) return undefined
-    return (await isRestored(bucket, key, uploads, versionId)) ? { key, top, versionId } : undefined
+    if (file.top.seconds > decidedSeconds) return undefined
+    return (await isRestored(bucket, file)) ? file : undefined
   })
   const present = all.filter((each) => each !== undefined)
   await forEachAtOnce(present, CALLS_AT_ONCE, ({ key, top }) =>
@@ -52,26 +53,89 @@ export async function deleteFiles(
     const newest = uploads.at(-1)
     if (marker === undefined || newest === undefined || newest.versionId === top.versionId) return
     // What a restore has brought back meanwhile goes with its directory, or comes back with it.
-    if (!(await isRestored(bucket, key, uploads, versionId))) await restoreVersion(bucket, newest)
+    const isOwn = await isRestored(bucket, { key, uploads, versionId })
+    if (!isOwn) await restoreVersion(bucket, newest)
   })
 }
 
 /**
- * Whether the newest version of a file is what the hub restored of another. Such a one is newer than its marker where a
- * restore did not get that far.
+ * Whether files lie below the deleted marker of a directory that the hub restored of those that it consists of: by a
+ * worker that did not know that it was to go again.
+ *
+ * @param directory its key, with the slash at its end
+ */
+export async function isAnyRestored(
+  bucket: Bucket,
+  directory: string,
+  content: DirectoryContent,
+  listing: DirectoryListing,
+): Promise<boolean> {
+  const odd = filesThere(directory, content, listing)
+    .filter(({ top, versionId, sizeBytes }) => {
+      return top.versionId !== versionId && top.sizeBytes === sizeBytes
+    })
+    .slice(0, LOOKED_INTO)
+  const found = await forEachAtOnce(odd, CALLS_AT_ONCE, (file) => isRestored(bucket, file))
+  return found.includes(true)
+}
+
+/** A file that is there, and the version of it that the directory consists of, which another may lie over. */
+interface FileThere {
+  key: string
+  versionId: string
+  sizeBytes: number
+  uploads: readonly FileVersion[]
+  top: FileVersion
+}
+
+/**
+ * The files of a deleted directory that are there. What was uploaded after its marker was deleted may be of a save that
+ * is under way, though its bytes are the same.
+ */
+function filesThere(
+  directory: string,
+  content: DirectoryContent,
+  { listed, histories }: DirectoryListing,
+): FileThere[] {
+  const deletedSeconds = listed.marker?.seconds ?? Number.POSITIVE_INFINITY
+  return [...content].flatMap(([name, { versionId, sizeBytes, seconds }]) => {
+    const { uploads = [], isDeleted = true } = histories.get(name) ?? {}
+    const top = isDeleted ? undefined : uploads.at(-1)
+    if (top === undefined || seconds > deletedSeconds) return []
+    return [{ key: `${directory}${name}`, versionId, sizeBytes, uploads, top }]
+  })
+}
+
+/**
+ * Whether the newest version of a file is what the hub restored of another, or of what that one was restored of. Such a
+ * one is newer than its marker where a restore did not get that far.
  */
 async function isRestored(
+  bucket: Bucket,
+  { key, uploads, versionId }: Pick<FileThere, 'key' | 'uploads' | 'versionId'>,
+): Promise<boolean> {
+  const newest = uploads.at(-1)
+  if (newest === undefined) return false
+  const line = await lineOf(bucket, key, uploads, newest.versionId)
+  if (line.length === 1 || line.includes(versionId)) return line.includes(versionId)
+  return (await lineOf(bucket, key, uploads, versionId)).at(-1) === line.at(-1)
+}
+
+/** A version, what it was restored of, and so on; the origin itself may have expired. */
+async function lineOf(
   bucket: Bucket,
   key: string,
   uploads: readonly FileVersion[],
   versionId: string,
-): Promise<boolean> {
-  let at = uploads.at(-1)
-  while (at !== undefined && at.versionId !== versionId) {
-    const from = await restoredFrom(bucket, { key, versionId: at.versionId })
-    at = uploads.find((upload) => upload.versionId === from)
+): Promise<string[]> {
+  const line: string[] = []
+  let at: string | undefined = versionId
+  while (at !== undefined && !line.includes(at)) {
+    line.push(at)
+    const isThere: boolean = uploads.some((upload) => upload.versionId === line.at(-1))
+    at = isThere ? await restoredFrom(bucket, { key, versionId: at }) : undefined
   }
-  return at !== undefined
+  return line
 }
 
 /**

@@ -6,6 +6,7 @@ import { CheckpointFormatError } from '../checkpoint/checkpoint-format-error.ts'
 import {
   contentsOf,
   type DirectoryContent,
+  directoryFingerprint,
   type FileHistory,
   type MarkerReading,
 } from '../checkpoint/directory-content.ts'
@@ -82,6 +83,24 @@ export async function readDirectory(
     return { ...each, content: contents[readings.indexOf(each.reading)] ?? new Map() }
   })
   return { marker, listed, versions, histories }
+}
+
+/**
+ * What a version of the marker stands for, if all of it is still in the bucket.
+ *
+ * @param fingerprint of what it stood for when that was decided; another one may have files of the next save
+ */
+export function contentOf(
+  { marker, versions }: DirectoryListing,
+  versionId: string,
+  fingerprint?: string,
+): DirectoryContent | undefined {
+  const found = versions.find(({ version }) => version.versionId === versionId)
+  if (found === undefined || !('content' in found)) return undefined
+  const { reading, content } = found
+  const isAnother =
+    fingerprint !== undefined && directoryFingerprint(marker, reading, content) !== fingerprint
+  return isAnother ? undefined : content
 }
 
 async function readMarker(

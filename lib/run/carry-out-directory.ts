@@ -7,10 +7,9 @@
 import type { Bucket } from '../bucket/bucket.ts'
 import { deleteFiles, restoreFiles } from '../bucket/change-directory.ts'
 import { deleteIfMatch } from '../bucket/delete.ts'
-import type { DirectoryListing } from '../bucket/directory.ts'
+import { contentOf, type DirectoryListing } from '../bucket/directory.ts'
 import { type Restored, renewVersion, restoreVersion } from '../bucket/restore.ts'
 import { type ListedVersion, versionsOf } from '../bucket/versions.ts'
-import { type DirectoryContent, directoryFingerprint } from '../checkpoint/directory-content.ts'
 import type { Upload } from '../hook/history.ts'
 import type { Action } from '../hook/ledger.ts'
 import { directoryOf, uploadsIn } from './observe-directory.ts'
@@ -103,24 +102,6 @@ async function renewIfTorn(
   const uploads = uploadsIn(await directoryOf(bucket, action), action.key)
   const now = uploads.find(({ versionId }) => versionId === marker.versionId)
   return now?.fault === undefined ? { kind: 'present' } : renewVersion(bucket, marker)
-}
-
-/**
- * What a version of the marker stands for, if all of it is still in the bucket.
- *
- * @param fingerprint of what it stood for when that was decided; another one may have files of the next save
- */
-function contentOf(
-  { marker, versions }: DirectoryListing,
-  versionId: string,
-  fingerprint?: string,
-): DirectoryContent | undefined {
-  const found = versions.find(({ version }) => version.versionId === versionId)
-  if (found === undefined || !('content' in found)) return undefined
-  const { reading, content } = found
-  const isAnother =
-    fingerprint !== undefined && directoryFingerprint(marker, reading, content) !== fingerprint
-  return isAnother ? undefined : content
 }
 
 function isDeletedAbove({ listed }: DirectoryListing, versionId: string): boolean {

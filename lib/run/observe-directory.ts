@@ -2,7 +2,9 @@
  * Observing a directory checkpoint: whichever of its files an event names, the directory is looked at.
  */
 import type { Bucket } from '../bucket/bucket.ts'
+import { isAnyRestored } from '../bucket/change-directory.ts'
 import {
+  contentOf,
   type DirectoryListing,
   type DirectoryVersion,
   markersOf,
@@ -13,7 +15,7 @@ import { firstBelow, type KeyVersions } from '../bucket/versions.ts'
 import { directoryFingerprint, faultOf, totalBytes } from '../checkpoint/directory-content.ts'
 import { stepId, type Upload } from '../hook/history.ts'
 import type { NamedArguments } from '../hook/hook-arguments.ts'
-import type { Ledger } from '../hook/ledger.ts'
+import { type Ledger, UNTOUCHED } from '../hook/ledger.ts'
 import { meaningOf, pathOf } from '../hook/names.ts'
 import type { Observation } from '../hook/record.ts'
 import { UNMARKED } from '../hook/record-directory.ts'
@@ -50,7 +52,31 @@ export async function observeDirectory(
   const uploads = uploadsIn(directory, place.key).filter(
     (upload) => !isDoubtful(directory, known, upload),
   )
-  return [observation(place, directory.listed, uploads)]
+  const seen = observation(place, directory.listed, uploads)
+  return [
+    (await isUndone(bucket, ledger, place, known, directory)) ? { ...seen, undone: true } : seen,
+  ]
+}
+
+/**
+ * Whether files of an evicted directory are there again that a slow worker restored. While an effect is under way they may
+ * be on their way back, or about to go.
+ */
+async function isUndone(
+  bucket: Bucket,
+  { checkpoints, effects }: Ledger,
+  { key, series, step }: CheckpointPlace,
+  known: readonly Upload[],
+  directory: DirectoryListing,
+): Promise<boolean> {
+  const id = stepId(series, step)
+  const { evicted } = checkpoints.get(id) ?? UNTOUCHED
+  if (evicted === undefined || directory.listed.marker?.above !== evicted.versionId) return false
+  if (effects.some(({ action }) => 'id' in action && action.id === id)) return false
+  const fingerprint = known.find(({ versionId }) => versionId === evicted.versionId)?.fingerprint
+  if (fingerprint === undefined) return false
+  const content = contentOf(directory, evicted.versionId, fingerprint)
+  return content !== undefined && isAnyRestored(bucket, key, content, directory)
 }
 
 /**
@@ -95,7 +121,7 @@ function observation(
   { key, series, step }: CheckpointPlace,
   { uploads: listed, marker }: KeyVersions,
   uploads: Upload[],
-): Observation {
+): Extract<Observation, { kind: 'checkpoint' }> {
   const versionIds = listed.map(({ versionId }) => versionId)
   return { kind: 'checkpoint', series, step, key, uploads, listed: versionIds, marker }
 }

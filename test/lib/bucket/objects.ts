@@ -63,9 +63,11 @@ export async function putInParts(
   await bucket.s3.send(new CompleteMultipartUploadCommand({ ...where, UploadId, MultipartUpload }))
 }
 
-/** The current version of a key. */
-export async function head(bucket: Bucket, key: string): Promise<Uploaded> {
-  const found = await bucket.s3.send(new HeadObjectCommand({ Bucket: bucket.name, Key: key }))
+/** The current version of a key, or another. */
+export async function head(bucket: Bucket, key: string, versionId?: string): Promise<Uploaded> {
+  const version = versionId === undefined ? {} : { VersionId: versionId }
+  const where = { Bucket: bucket.name, Key: key, ...version }
+  const found = await bucket.s3.send(new HeadObjectCommand(where))
   return {
     key,
     versionId: found.VersionId ?? 'null',

@@ -1,6 +1,7 @@
 /** Directory checkpoints, from their files in a real bucket to what stays of them. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
+import { deleteIfMatch } from '../../../lib/bucket/delete.ts'
 import { restoreVersion } from '../../../lib/bucket/restore.ts'
 import { stepId } from '../../../lib/hook/history.ts'
 import { keyIn } from '../../../lib/hook/names.ts'
@@ -333,6 +334,135 @@ describe('retention', () => {
     const next = directory('iter_2.pth', { 'a.bin': 'A' })
     await upload(worker, next)
     expect(await liveNames(worker)).toEqual(['iter_1.pth/b.bin', ...Object.keys(next).toSorted()])
+  })
+
+  describe('of a directory of which files come back later', () => {
+    const first = directory('iter_1.pth', { 'a.bin': 'a', 'b.bin': 'b' })
+    const next = directory('iter_2.pth', { 'a.bin': 'A' })
+    const A = 'iter_1.pth/a.bin'
+    const B = 'iter_1.pth/b.bin'
+
+    /** As a slow worker does, which does not know that the directory is to go again. */
+    async function restore(worker: TestWorker, name: string, versionId: string): Promise<void> {
+      const file = await head(worker.bucket, keyIn(RUN, name), versionId)
+      await restoreVersion(worker.bucket, file)
+    }
+
+    async function evictFirst(worker: TestWorker) {
+      const uploaded = await upload(worker, first)
+      await upload(worker, next)
+      await sleep(A_SECOND)
+      return (name: string) => uploaded[name]?.versionId ?? ''
+    }
+
+    test('takes them along where the hub restored them', async () => {
+      const worker = await keepOne()
+      const versionOf = await evictFirst(worker)
+      await restore(worker, A, versionOf(A))
+      await look(worker, [A])
+      expect(await liveNames(worker)).toEqual(Object.keys(next).toSorted())
+      await restore(worker, A, versionOf(A))
+      await restore(worker, B, versionOf(B))
+      await look(worker, [B])
+      expect(await liveNames(worker)).toEqual(Object.keys(next).toSorted())
+      expect((await ledgerOf(worker)).effects).toEqual([])
+    })
+
+    test('takes along what was restored of the same version as a file of it', async () => {
+      const worker = await keepOne()
+      const origin = await put(worker.bucket, keyIn(RUN, A), 'a')
+      await remove(worker.bucket, keyIn(RUN, A))
+      await restore(worker, A, origin.versionId)
+      const { [A]: _, ...others } = first
+      await upload(worker, others)
+      await upload(worker, next)
+      await sleep(A_SECOND)
+      expect(await liveNames(worker)).toEqual(Object.keys(next).toSorted())
+      await restore(worker, A, origin.versionId)
+      await look(worker, [A])
+      expect(await liveNames(worker)).toEqual(Object.keys(next).toSorted())
+    })
+
+    test.each([
+      ['other bytes', 'x'],
+      ['the same bytes', 'a'],
+    ])('leaves what the trainer uploads beside them, of %s', async (_, text) => {
+      const worker = await keepOne()
+      const versionOf = await evictFirst(worker)
+      await upload(worker, { [A]: text })
+      await restore(worker, B, versionOf(B))
+      await look(worker, [B])
+      expect(await liveNames(worker)).toEqual([A, ...Object.keys(next).toSorted()])
+      expect(await textAt(worker.bucket, keyIn(RUN, A))).toBe(text)
+    })
+
+    test('leaves what was brought back of the trainer', async () => {
+      const worker = await keepOne()
+      await evictFirst(worker)
+      const { versionId } = await put(worker.bucket, keyIn(RUN, A), 'a')
+      await remove(worker.bucket, keyIn(RUN, A))
+      await restore(worker, A, versionId)
+      await look(worker, [A])
+      expect(await liveNames(worker)).toEqual([A, ...Object.keys(next).toSorted()])
+    })
+
+    test('leaves them where they are on their way back', async () => {
+      const worker = await newWorker(store, { ...OPTIONS, save_best: 'acc' })
+      await evictFirst(worker)
+      let isStopped = true
+      const copies: string[] = []
+      aroundCalls(worker.bucket.s3, async ({ name, input, go }) => {
+        const key = 'Key' in input ? String(input.Key) : ''
+        if (name === 'CopyObject' && isStopped && key.endsWith('.complete.json')) {
+          throw new Unavailable()
+        }
+        if (name === 'CopyObject') copies.push(key)
+        await go()
+      })
+      const best = { 'metrics/1.json': { iter: 1, metrics: { acc: 0.9 } } }
+      await expect(upload(worker, best)).rejects.toThrow(Unavailable)
+      isStopped = false
+      await look(anotherInvocation(store, worker), [A])
+      expect(await liveNames(worker)).toEqual(expect.arrayContaining(Object.keys(first)))
+      expect(copies.filter((key) => key.endsWith('a.bin'))).toHaveLength(1)
+    })
+  })
+
+  test('of a directory goes on to the files where its late delete hit the marker of the next save', async () => {
+    const worker = await keepOne()
+    const second = directory('iter_1.pth', { 'a.bin': 'x', 'b.bin': 'y' })
+    const next = directory('iter_2.pth', { 'a.bin': 'A' })
+    const { 'iter_1.pth/.complete.json': marker } = await upload(worker, {
+      ...directory('iter_1.pth', { 'a.bin': 'a', 'b.bin': 'b' }),
+    })
+    await upload(worker, next)
+    await sleep(A_SECOND)
+    await putAll(worker, second)
+    await deleteIfMatch(worker.bucket, keyIn(RUN, 'iter_1.pth/.complete.json'), marker?.etag ?? '')
+    await sleep(A_SECOND)
+    const newest = directory('iter_3.pth', { 'a.bin': 'N' })
+    await putAll(worker, newest)
+    await look(worker, Object.keys({ ...second, ...newest }))
+    expect(await stepEntry(worker, 1)).toMatchObject({ fate: 'evicted' })
+    expect(await liveNames(worker)).toEqual(Object.keys(newest).toSorted())
+    expect((await ledgerOf(worker)).effects).toEqual([])
+  })
+
+  test('that is late leaves what was uploaded since its marker was deleted, of the same bytes too', async () => {
+    const worker = await keepOne()
+    const files = directory('iter_1.pth', { 'a.bin': 'a', 'b.bin': 'b' })
+    const { 'iter_1.pth/.complete.json': text = '', ...others } = files
+    await upload(worker, files)
+    await sleep(A_SECOND)
+    // Of an attempt the marker alone came, and looks like the save before.
+    const attempt = await upload(worker, { 'iter_1.pth/.complete.json': text })
+    await upload(worker, directory('iter_2.pth', { 'a.bin': 'A' }))
+    await sleep(A_SECOND)
+    await putAll(worker, others)
+    const { versionId = '', etag = '' } = attempt['iter_1.pth/.complete.json'] ?? {}
+    const where = { id: 'iter#1', key: `${RUN}/iter_1.pth/`, marker: '.complete.json' }
+    await evictDirectory(worker.bucket, { kind: 'evict', ...where, versionId, etag }, 0)
+    expect(await liveNames(worker)).toEqual(expect.arrayContaining(Object.keys(others)))
   })
 
   test('that is late leaves the next save of the name, though its marker has the same bytes', async () => {
