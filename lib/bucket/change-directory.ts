@@ -10,8 +10,9 @@ import { CALLS_AT_ONCE, forEachAtOnce } from './at-once.ts'
 import type { Bucket } from './bucket.ts'
 import { deleteIfMatch } from './delete.ts'
 import type { DirectoryListing } from './directory.ts'
-import { restoredFrom, restoreVersion } from './restore.ts'
-import { versionsBelow } from './versions.ts'
+import { headOf, versionIn } from './head.ts'
+import { RESTORES, restoredFrom, restoreVersion } from './restore.ts'
+import { type ListedVersion, versionsBelow } from './versions.ts'
 
 /** Copies of files at once; S3 makes them, so that no bytes pass through here. */
 const COPIES_AT_ONCE = 20
@@ -142,8 +143,8 @@ async function lineOf(
  * Restores the files of a directory that are deleted.
  *
  * @param directory its key, with the slash at its end
- * @returns false where one has expired, or another upload has taken its place: then it is no more what
- *   it was
+ * @returns by name the versions that lie there now; nothing where one has expired, or another upload has taken its
+ *   place: then it is no more what it was
  * @throws the S3 error where an outcome is not known; restoring again is safe
  */
 export async function restoreFiles(
@@ -151,22 +152,41 @@ export async function restoreFiles(
   directory: string,
   content: DirectoryContent,
   { histories }: DirectoryListing,
-): Promise<boolean> {
-  const absent = [...content].filter(([name]) => histories.get(name)?.isDeleted !== false)
-  const odd = [...content].flatMap(([name, { versionId, etag, sizeBytes }]) => {
-    const { uploads = [], isDeleted } = histories.get(name) ?? {}
-    const current = uploads.at(-1)
-    if (isDeleted !== false || current === undefined) return []
-    const isSame = current.etag === etag && current.sizeBytes === sizeBytes
-    return isSame ? [] : [{ key: `${directory}${name}`, current, versionId }]
+): Promise<ReadonlyMap<string, FileVersion> | undefined> {
+  const files = [...content].map(([name, origin]) => {
+    const { uploads = [], isDeleted = true } = histories.get(name) ?? {}
+    return { name, origin, current: isDeleted ? undefined : uploads.at(-1) }
   })
   // A copy of what was uploaded in parts has another ETag, and may be of an attempt that was interrupted.
-  const origins = await forEachAtOnce(odd, CALLS_AT_ONCE, ({ key, current }) =>
-    restoredFrom(bucket, { key, versionId: current.versionId }),
-  )
-  if (odd.some(({ versionId }, at) => origins[at] !== versionId)) return false
-  const restored = await forEachAtOnce(absent, COPIES_AT_ONCE, ([name, version]) =>
-    restoreVersion(bucket, { ...version, key: `${directory}${name}` }),
-  )
-  return restored.every(({ kind }) => kind !== 'gone')
+  const present = await forEachAtOnce(files, CALLS_AT_ONCE, async ({ name, origin, current }) => {
+    if (current === undefined || isSame(current, origin)) return true
+    const key = `${directory}${name}`
+    return (await restoredFrom(bucket, { key, versionId: current.versionId })) === origin.versionId
+  })
+  if (present.includes(false)) return undefined
+  const there = await forEachAtOnce(files, COPIES_AT_ONCE, async ({ name, origin, current }) => {
+    const version =
+      current ?? (await restoreFile(bucket, { ...origin, key: `${directory}${name}` }))
+    return [name, version] as const
+  })
+  const whole = there.flatMap(([name, version]) => (version ? [[name, version] as const] : []))
+  return whole.length === files.length ? new Map(whole) : undefined
+}
+
+/** The version that lies there then, which another worker may have brought back meanwhile. */
+async function restoreFile(
+  bucket: Bucket,
+  origin: ListedVersion,
+): Promise<FileVersion | undefined> {
+  const restored = await restoreVersion(bucket, origin)
+  if (restored.kind !== 'present') return restored.kind === 'gone' ? undefined : restored.version
+  const head = await headOf(bucket, origin.key)
+  if (head === undefined) return undefined
+  const version = versionIn(head, origin.key)
+  const isOfIt = isSame(version, origin) || head.Metadata?.[RESTORES] === origin.versionId
+  return isOfIt ? version : undefined
+}
+
+function isSame(a: FileVersion, b: FileVersion): boolean {
+  return a.etag === b.etag && a.sizeBytes === b.sizeBytes
 }

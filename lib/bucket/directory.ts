@@ -9,11 +9,13 @@ import {
   directoryFingerprint,
   type FileHistory,
   type MarkerReading,
+  possibleCopies,
 } from '../checkpoint/directory-content.ts'
 import { filesIn, MAX_MARKER_BYTES } from '../checkpoint/directory-marker.ts'
+import { CALLS_AT_ONCE, forEachAtOnce } from './at-once.ts'
 import { type Bucket, BucketError } from './bucket.ts'
 import { objectReader } from './object-reader.ts'
-import { RESTORES } from './restore.ts'
+import { HOLDS, RESTORES, restoredFrom } from './restore.ts'
 import { type KeyVersions, type ListedVersion, versionsBelow, versionsOf } from './versions.ts'
 
 /** One version of a marker, read. */
@@ -77,7 +79,8 @@ export async function readDirectory(
   for (const version of listed.uploads) read.push(await readMarker(bucket, marker, version, owns))
   const present = read.filter((each) => each !== undefined)
   const readings = present.flatMap((each) => ('reading' in each ? each.reading : []))
-  const contents = contentsOf(readings, histories)
+  const copies = await copiesIn(bucket, directory, readings, histories)
+  const contents = contentsOf(readings, histories, copies)
   const versions = present.map((each): DirectoryVersion => {
     if (!('reading' in each)) return each
     return { ...each, content: contents[readings.indexOf(each.reading)] ?? new Map() }
@@ -103,6 +106,22 @@ export function contentOf(
   return isAnother ? undefined : content
 }
 
+/** Versions of files that the hub made, of those of which it may be told by nothing else. */
+async function copiesIn(
+  bucket: Bucket,
+  directory: string,
+  readings: readonly MarkerReading[],
+  histories: ReadonlyMap<string, FileHistory>,
+): Promise<Set<string>> {
+  const possible = possibleCopies(readings, histories)
+  const copied = await forEachAtOnce(possible, CALLS_AT_ONCE, async ({ name, version }) => {
+    const { versionId } = version
+    const from = await restoredFrom(bucket, { key: `${directory}${name}`, versionId })
+    return from === undefined ? [] : [versionId]
+  })
+  return new Set(copied.flat())
+}
+
 async function readMarker(
   bucket: Bucket,
   marker: string,
@@ -116,9 +135,10 @@ async function readMarker(
   const reader = objectReader(bucket, version)
   try {
     const files = filesIn(marker, await reader.read(0, version.sizeBytes))
-    const restores = reader.metadata()[RESTORES]
+    const { [RESTORES]: restores, [HOLDS]: holds } = reader.metadata()
     const stray = files.find(({ name }) => !owns(name))
-    if (stray === undefined) return { version, restores, reading: { version, restores, files } }
+    const reading = { version, restores, holds, files }
+    if (stray === undefined) return { version, restores, reading }
     return { version, restores, fault: `${marker} names ${stray.name}, which is no file of it` }
   } catch (error) {
     if (error instanceof BucketError && error.code === 'gone') return undefined

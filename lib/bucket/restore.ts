@@ -13,6 +13,9 @@ import { type ListedVersion, versionsOf } from './versions.ts'
 /** User metadata of a restored object: the version that it brings back. */
 export const RESTORES = 'checkpoint-hub-restores'
 
+/** User metadata of the restored marker of a directory: a hash of the versions of its files that lay there then. */
+export const HOLDS = 'checkpoint-hub-holds'
+
 /** What came of a restore. */
 export type Restored =
   /** Something is there under the key, so there was nothing to restore. */
@@ -24,10 +27,14 @@ export type Restored =
 /** `CopyObject` takes no larger source; beyond, the copy is made of parts. */
 export const COPY_LIMIT_BYTES = 5 * 1024 ** 3
 
-/** The version to restore, and the ETag of the object that it takes the place of, if it does. */
+/**
+ * The version to restore, the ETag of the object that it takes the place of, if it does, and, of the marker of a
+ * directory, the hash of the versions of its files.
+ */
 export interface RestoreRequest
   extends Pick<ListedVersion, 'key' | 'versionId' | 'etag' | 'sizeBytes'> {
   over?: string
+  holds?: string
 }
 
 type Source = Omit<RestoreRequest, 'over'>
@@ -95,8 +102,9 @@ export async function restoredFrom(
 }
 
 /** The trainer's own metadata, and the token by which the hub knows what it restored. */
-function withToken({ Metadata, ...others }: Properties, { versionId }: Source): Properties {
-  return { ...others, Metadata: { ...Metadata, [RESTORES]: versionId } }
+function withToken({ Metadata, ...others }: Properties, { versionId, holds }: Source): Properties {
+  const token = { [RESTORES]: versionId, ...(holds !== undefined && { [HOLDS]: holds }) }
+  return { ...others, Metadata: { ...Metadata, ...token } }
 }
 
 async function copyWhole(

@@ -31,6 +31,8 @@ export interface MarkerReading {
   version: FileVersion
   /** The version that the hub restored by writing this one, its files before it. */
   restores?: string | undefined
+  /** The hash of the versions of its files that lay there then, where the hub restored it. */
+  holds?: string | undefined
   files: readonly ListedFile[]
 }
 
@@ -42,14 +44,22 @@ export type DirectoryContent = ReadonlyMap<string, FileVersion>
  *
  * @param readings versions of one marker, from the oldest
  * @param histories what the bucket lists, by name within the directory
+ * @param copies versions of files that the hub made of older ones: they are of no save of their own
  */
 export function contentsOf(
   readings: readonly MarkerReading[],
   histories: ReadonlyMap<string, FileHistory>,
+  copies: ReadonlySet<string> = new Set(),
 ): DirectoryContent[] {
   const contents: DirectoryContent[] = []
   for (const reading of readings) {
-    contents.push(contentOf(reading, contents.at(-1) ?? new Map(), histories))
+    const origin = readings.findIndex(({ version }) => version.versionId === reading.restores)
+    const restored = contents[origin]
+    contents.push(
+      restored === undefined
+        ? ownContentOf(reading, contents, histories, copies)
+        : restoredContentOf(reading, restored, histories),
+    )
   }
   return contents
 }
@@ -59,23 +69,88 @@ export function contentsOf(
  * marker stands for count only where not every file was uploaded again, or where the marker was restored: what is
  * uploaded after that is of the next save.
  */
-function contentOf(
+function ownContentOf(
   { version, files, restores }: MarkerReading,
-  before: DirectoryContent,
+  before: readonly DirectoryContent[],
   histories: ReadonlyMap<string, FileHistory>,
+  copies: ReadonlySet<string>,
 ): DirectoryContent {
   const all = new Map<string, FileVersion>()
   const again = new Map<string, FileVersion>()
   for (const { name } of files) {
     const uploads = histories.get(name)?.uploads ?? []
-    const earlier = before.get(name)
-    const since = uploads.findIndex(({ versionId }) => versionId === earlier?.versionId) + 1
+    const later = uploadsSince(uploads, name, before).filter(
+      ({ versionId }) => !copies.has(versionId),
+    )
     const chosen = around(uploads, version.seconds)
-    const fresh = around(uploads.slice(since), version.seconds)
+    const fresh = around(later, version.seconds)
     if (chosen !== undefined) all.set(name, chosen)
     if (fresh !== undefined) again.set(name, fresh)
   }
   return restores === undefined && again.size === files.length ? again : all
+}
+
+/** The versions of a file that come after all that earlier markers stand for. */
+function uploadsSince(
+  uploads: readonly FileVersion[],
+  name: string,
+  before: readonly DirectoryContent[],
+): readonly FileVersion[] {
+  const counted = new Set(before.map((content) => content.get(name)?.versionId))
+  return uploads.slice(uploads.findLastIndex(({ versionId }) => counted.has(versionId)) + 1)
+}
+
+/**
+ * What the hub brought back of what the marker stood for that it restored. Where the next save has put files over those
+ * before the marker was there, what lies around the marker is of that one.
+ */
+function restoredContentOf(
+  { version: { seconds }, holds }: MarkerReading,
+  restored: DirectoryContent,
+  histories: ReadonlyMap<string, FileHistory>,
+): DirectoryContent {
+  const uploadsOf = (name: string) => histories.get(name)?.uploads ?? []
+  const entries = [...restored]
+  const there = new Map(
+    entries.map(([name, origin]) => [name, around(uploadsOf(name), seconds) ?? origin]),
+  )
+  if (holds === undefined || versionsHash(there) === holds) return there
+  return new Map(
+    entries.map(([name, origin]) => {
+      const same = uploadsOf(name).filter((upload) => isSame(upload, origin))
+      return [name, around(same, seconds) ?? origin]
+    }),
+  )
+}
+
+/** A version of a file that the hub may have made of an older one. */
+export interface PossibleCopy {
+  name: string
+  version: FileVersion
+}
+
+/**
+ * Versions of files of which it is to be told whether the hub made them, as the next save's marker may have been
+ * uploaded over what was restored, and its files after it. Few are: the same bytes as those of an earlier marker, up to a
+ * marker after which files came.
+ */
+export function possibleCopies(
+  readings: readonly MarkerReading[],
+  histories: ReadonlyMap<string, FileHistory>,
+): PossibleCopy[] {
+  const contents = contentsOf(readings, histories)
+  return readings.flatMap(({ version: { seconds }, files, restores }, at) => {
+    const uploadsOf = (name: string) => histories.get(name)?.uploads ?? []
+    const isFollowed = files.some(({ name }) => (uploadsOf(name).at(-1)?.seconds ?? 0) > seconds)
+    if (restores !== undefined || !isFollowed) return []
+    const before = contents.slice(0, at)
+    return files.flatMap(({ name }) =>
+      uploadsSince(uploadsOf(name), name, before)
+        .filter((upload) => upload.seconds <= seconds)
+        .filter((upload) => before.some((content) => isSame(upload, content.get(name))))
+        .map((version) => ({ name, version })),
+    )
+  })
 }
 
 function around(uploads: readonly FileVersion[], seconds: number): FileVersion | undefined {
@@ -114,7 +189,9 @@ export function faultOf(
   if (removed.length > 0) {
     return { reason: `lacks ${named(removed)}, deleted since`, removed: removed.length }
   }
-  const replaced = names.filter((name) => !isSame(histories.get(name), content.get(name)))
+  const replaced = names.filter(
+    (name) => !isSame(histories.get(name)?.uploads.at(-1), content.get(name)),
+  )
   if (replaced.length === 0) return undefined
   const reason = `${named(replaced)} were uploaded again since; its marker is to follow`
   return { reason, removed: 0 }
@@ -133,9 +210,15 @@ function oddSize({ name, size }: ListedFile, version: FileVersion | undefined): 
 }
 
 /** The same file uploaded once more is no other one. */
-function isSame(history: FileHistory | undefined, version: FileVersion | undefined): boolean {
-  const current = history?.uploads.at(-1)
-  return current?.etag === version?.etag && current?.sizeBytes === version?.sizeBytes
+function isSame(a: FileVersion | undefined, b: FileVersion | undefined): boolean {
+  return a?.etag === b?.etag && a?.sizeBytes === b?.sizeBytes
+}
+
+/** Tells which versions of its files lie in a directory: a hash of names and version ids. */
+export function versionsHash(files: ReadonlyMap<string, Pick<FileVersion, 'versionId'>>): string {
+  const hash = createHash('sha256')
+  for (const [name, { versionId }] of files) hash.update(`${JSON.stringify([name, versionId])}\n`)
+  return hash.digest('hex')
 }
 
 /** Bytes of a whole directory, its marker included. */

@@ -8,8 +8,14 @@ import type { Bucket } from '../bucket/bucket.ts'
 import { deleteFiles, restoreFiles } from '../bucket/change-directory.ts'
 import { deleteIfMatch } from '../bucket/delete.ts'
 import { contentOf, type DirectoryListing } from '../bucket/directory.ts'
-import { type Restored, renewVersion, restoreVersion } from '../bucket/restore.ts'
-import { type ListedVersion, versionsOf } from '../bucket/versions.ts'
+import {
+  type Restored,
+  type RestoreRequest,
+  renewVersion,
+  restoreVersion,
+} from '../bucket/restore.ts'
+import { versionsOf } from '../bucket/versions.ts'
+import { versionsHash } from '../checkpoint/directory-content.ts'
 import type { Upload } from '../hook/history.ts'
 import type { Action } from '../hook/ledger.ts'
 import { directoryOf, uploadsIn } from './observe-directory.ts'
@@ -82,10 +88,12 @@ export async function restoreDirectory(
   const current = directory.listed.marker === undefined && directory.listed.uploads.at(-1)
   // Another upload has taken its place, whose files these are now.
   if (current && current.versionId !== action.versionId) return { kind: 'present' }
-  if (!(await restoreFiles(bucket, action.key, content, directory))) return { kind: 'gone' }
+  const files = await restoreFiles(bucket, action.key, content, directory)
+  if (files === undefined) return { kind: 'gone' }
+  const request = { ...marker, holds: versionsHash(files) }
   const restored = current
-    ? await renewIfTorn(bucket, action, marker)
-    : await restoreVersion(bucket, marker)
+    ? await renewIfTorn(bucket, action, request)
+    : await restoreVersion(bucket, request)
   if (restored.kind !== 'restored') return restored
   const after = await directoryOf(bucket, action)
   const { versionId } = restored.version
@@ -97,7 +105,7 @@ export async function restoreDirectory(
 async function renewIfTorn(
   bucket: Bucket,
   action: OnDirectory<Restore>,
-  marker: ListedVersion,
+  marker: RestoreRequest,
 ): Promise<Restored> {
   const uploads = uploadsIn(await directoryOf(bucket, action), action.key)
   const now = uploads.find(({ versionId }) => versionId === marker.versionId)

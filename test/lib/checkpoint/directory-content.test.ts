@@ -8,6 +8,8 @@ import {
   type FileVersion,
   faultOf,
   type MarkerReading,
+  possibleCopies,
+  versionsHash,
 } from '../../../lib/checkpoint/directory-content.ts'
 
 let count = 0
@@ -25,8 +27,13 @@ function marker(seconds: number, ...names: string[]): MarkerReading {
   return { version: version(seconds), files }
 }
 
-function idsOf(markers: MarkerReading[], histories: Record<string, FileHistory>): string[][] {
-  const contents = contentsOf(markers, new Map(Object.entries(histories)))
+function idsOf(
+  markers: MarkerReading[],
+  histories: Record<string, FileHistory>,
+  copies: FileVersion[] = [],
+): string[][] {
+  const ids = new Set(copies.map(({ versionId }) => versionId))
+  const contents = contentsOf(markers, new Map(Object.entries(histories)), ids)
   return contents.map((content) => [...content.values()].map(({ versionId }) => versionId))
 }
 
@@ -68,9 +75,92 @@ describe('a marker stands for', () => {
     expect(idsOf(markers, histories)).toEqual([first, first, second])
   })
 
+  test('what earlier markers do not, also where the one right before it was restored of an old one', () => {
+    const [one, two] = [marker(13, 'a', 'b'), marker(33, 'a', 'b')]
+    const restored = { ...marker(40, 'a', 'b'), restores: one.version.versionId, holds: 'of these' }
+    const [a3, b3] = [version(50), version(52)]
+    const found = idsOf([one, two, restored, marker(45, 'a', 'b')], {
+      a: history(a1, a2, a3),
+      b: history(b1, b2, b3),
+    })
+    expect(found).toEqual([first, second, first, [a3.versionId, b3.versionId]])
+  })
+
   test('other files than the marker before it', () => {
     const markers = [marker(13, 'a'), marker(33, 'b')]
     expect(idsOf(markers, histories)).toEqual([[a1.versionId], [b2.versionId]])
+  })
+})
+
+describe('over files that the hub brought back', () => {
+  const [a1, b1] = [version(10), version(12)]
+  const one = marker(13, 'a', 'b')
+  const copyOf = (file: FileVersion, seconds: number) => ({ ...version(seconds), etag: file.etag })
+  const ids = (...files: FileVersion[]) => files.map(({ versionId }) => versionId)
+  const restoredOf = (a: FileVersion, b: FileVersion): MarkerReading => ({
+    ...marker(24, 'a', 'b'),
+    restores: one.version.versionId,
+    holds: versionsHash(
+      new Map([
+        ['a', a],
+        ['b', b],
+      ]),
+    ),
+  })
+
+  test.each<[string, (file: FileVersion, seconds: number) => FileVersion]>([
+    ['of the same ETag', copyOf],
+    ['of another ETag, as of what was uploaded in parts', (_, seconds) => version(seconds)],
+  ])('a restored marker stands for copies %s', (_, copy) => {
+    const [a, b] = [copy(a1, 20), copy(b1, 21)]
+    const histories = { a: history(a1, a), b: history(b1, b) }
+    expect(idsOf([one, restoredOf(a, b)], histories)).toEqual([ids(a1, b1), ids(a, b)])
+  })
+
+  test.each<[string, (file: FileVersion, seconds: number) => FileVersion, boolean]>([
+    ['the copies', copyOf, true],
+    ['what these were made of, where no ETag tells them', (_, seconds) => version(seconds), false],
+  ])(
+    'a restored marker stands for %s, and none of the save whose files were there before it',
+    (...[, copy, isTold]) => {
+      const [a, b] = [copy(a1, 20), copy(b1, 21)]
+      const [a2, b2] = [version(22), version(23)]
+      const histories = { a: history(a1, a, a2), b: history(b1, b, b2) }
+      const found = idsOf([one, restoredOf(a, b), marker(25, 'a', 'b')], histories)
+      expect(found).toEqual([ids(a1, b1), isTold ? ids(a, b) : ids(a1, b1), ids(a2, b2)])
+    },
+  )
+
+  test('the marker of the next save stands for its own files, which come after it', () => {
+    const [a, b] = [copyOf(a1, 20), copyOf(b1, 21)]
+    const markers = [one, marker(25, 'a', 'b')]
+    const [a2, b2] = [version(30), version(32)]
+    const begun = { a: history(a1, a, a2), b: history(b1, b) }
+    const whole = { a: history(a1, a, a2), b: history(b1, b, b2) }
+    expect(idsOf(markers, begun, [a, b])).toEqual([ids(a1, b1), ids(a, b)])
+    expect(idsOf(markers, whole, [a, b])).toEqual([ids(a1, b1), ids(a2, b2)])
+  })
+
+  test('it is to be told what is a copy: the same bytes up to a marker after which files came', () => {
+    const [a, b] = [copyOf(a1, 20), copyOf(b1, 21)]
+    const markers = [one, marker(25, 'a', 'b')]
+    const possible = (aUploads: FileVersion[], bUploads: FileVersion[]) => {
+      const histories = new Map([
+        ['a', history(...aUploads)],
+        ['b', history(...bUploads)],
+      ])
+      return possibleCopies(markers, histories)
+    }
+    expect(possible([a1, a, version(30)], [b1, b])).toEqual([
+      { name: 'a', version: a },
+      { name: 'b', version: b },
+    ])
+    expect(possible([a1, a], [b1, b])).toEqual([])
+    expect(possible([a1, version(20), version(30)], [b1, { ...b, sizeBytes: 2 }])).toEqual([])
+    expect(possible([a1, copyOf(a1, 30)], [b1])).toEqual([])
+    expect(possible([a1], [b1])).toEqual([])
+    markers[1] = restoredOf(a, b)
+    expect(possible([a1, a, version(30)], [b1, b])).toEqual([])
   })
 })
 

@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { deleteIfMatch } from '../../../lib/bucket/delete.ts'
 import { restoreVersion } from '../../../lib/bucket/restore.ts'
-import { stepId } from '../../../lib/hook/history.ts'
+import { versionsOf } from '../../../lib/bucket/versions.ts'
+import { checkpointFacts, stepId } from '../../../lib/hook/history.ts'
 import { keyIn } from '../../../lib/hook/names.ts'
 import { loadRun } from '../../../lib/message-hub/message-hub.ts'
 import { evictDirectory } from '../../../lib/run/carry-out-directory.ts'
@@ -554,6 +555,89 @@ describe('a restore', () => {
     expect(await liveNames(worker)).not.toContain('iter_1.pth/.complete.json')
     expect(await stepEntry(worker, 1)).toMatchObject({ fate: 'evicted', uploads: [{ gone: true }] })
     expect((await ledgerOf(worker)).effects).toEqual([])
+  })
+
+  /** A directory that was evicted, and turns out to be the best. */
+  const evicted = async () => {
+    const worker = await newWorker(store, { ...OPTIONS, save_best: 'acc' })
+    await upload(worker, directory('iter_1.pth', { 'a.bin': 'a', 'b.bin': 'b' }))
+    await upload(worker, directory('iter_2.pth', { 'a.bin': 'A' }))
+    await sleep(A_SECOND)
+    return worker
+  }
+  const { 'iter_1.pth/.complete.json': marker = '', ...others } = directory('iter_1.pth', {
+    'a.bin': 'x',
+    'b.bin': 'y',
+  })
+  const markerAlone = { 'iter_1.pth/.complete.json': marker }
+  const makeBest = (worker: TestWorker) =>
+    upload(worker, { 'metrics/1.json': { iter: 1, metrics: { acc: 0.9 } } })
+  /** Something that happens right before an object of the directory is copied; as in S3, not over what is there. */
+  const beforeCopying = (worker: TestWorker, name: string, happen: () => Promise<unknown>) => {
+    let isDone = false
+    aroundCalls(worker.bucket.s3, async ({ name: call, input, go }) => {
+      const isOf = 'Key' in input && String(input.Key).endsWith(`iter_1.pth/${name}`)
+      if (call === 'CopyObject' && isOf && !isDone) {
+        isDone = true
+        await happen()
+        if ((await liveNames(anotherInvocation(store, worker))).includes(`iter_1.pth/${name}`))
+          throw Object.assign(new Error(name), { $metadata: { httpStatusCode: 412 } })
+      }
+      await go()
+    })
+  }
+  const factsOf = async (worker: TestWorker) => {
+    const facts = (await ledgerOf(worker)).history.steps.get(stepId('iter', 1))
+    return facts === undefined ? [] : checkpointFacts(facts, `${RUN}/iter_1.pth/`)
+  }
+
+  test('whose marker came after files of the next save leaves them to that', async () => {
+    const worker = await evicted()
+    beforeCopying(worker, '.complete.json', () => putAll(worker, others))
+    await makeBest(worker)
+    await sleep(A_SECOND)
+    await upload(worker, markerAlone)
+    expect(await factsOf(worker)).toMatchObject([
+      { versions: [{}, { restores: expect.any(String) }], newestOfKey: false },
+      { versions: [{ fault: undefined, restores: undefined }], newestOfKey: true },
+    ])
+    expect(await stepEntry(worker, 1)).toMatchObject({ fate: 'kept' })
+  })
+
+  test('before whose marker that of the next save came leaves files that are of neither', async () => {
+    const worker = await evicted()
+    beforeCopying(worker, '.complete.json', async () => {
+      await sleep(A_SECOND)
+      await putAll(worker, { ...markerAlone })
+    })
+    await makeBest(worker)
+    await sleep(A_SECOND)
+    await upload(worker, others)
+    expect(await factsOf(worker)).toMatchObject([
+      { versions: [{ restores: undefined }] },
+      { versions: [{ fault: undefined, restores: undefined }] },
+    ])
+    expect(await stepEntry(worker, 1)).toMatchObject({ fate: 'kept' })
+  })
+
+  test('that meets a file of the next save is none', async () => {
+    const worker = await evicted()
+    beforeCopying(worker, 'a.bin', () => putAll(worker, { 'iter_1.pth/a.bin': 'x' }))
+    await makeBest(worker)
+    expect(await liveNames(worker)).not.toContain('iter_1.pth/.complete.json')
+    expect(await stepEntry(worker, 1)).toMatchObject({ fate: 'evicted', uploads: [{ gone: true }] })
+    expect((await ledgerOf(worker)).effects).toEqual([])
+  })
+
+  test('that meets a file which another worker brought back goes on', async () => {
+    const worker = await evicted()
+    const another = anotherInvocation(store, worker)
+    const key = `${RUN}/iter_1.pth/a.bin`
+    const [file] = (await versionsOf(another.bucket, key)).uploads
+    beforeCopying(worker, 'a.bin', () => restoreVersion(another.bucket, file ?? expect.fail()))
+    await makeBest(worker)
+    expect(await liveNames(worker)).toContain('iter_1.pth/.complete.json')
+    expect(await stepEntry(worker, 1)).toMatchObject({ fate: 'kept' })
   })
 
   test('brings back a directory that turns out to be the best, files first', async () => {
