@@ -128,7 +128,8 @@ async function restore(
   }
   return {
     observations: [{ kind: 'result', effect, action, result: restored }],
-    lookAt: undefined,
+    // What is below the marker may be other files than those known of it, where that came first of its save.
+    lookAt: isOnDirectory(action) ? markerKey(action) : undefined,
   }
 }
 

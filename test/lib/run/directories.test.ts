@@ -640,6 +640,21 @@ describe('a restore', () => {
     expect(await stepEntry(worker, 1)).toMatchObject({ fate: 'kept' })
   })
 
+  test('of a save whose marker came first finds its files, of which nobody was told', async () => {
+    const worker = await newWorker(store, { ...OPTIONS, save_best: 'acc' })
+    await upload(worker, directory('iter_1.pth', { 'a.bin': 'a', 'b.bin': 'b' }))
+    await sleep(A_SECOND)
+    await upload(worker, markerAlone)
+    await upload(worker, directory('iter_2.pth', { 'a.bin': 'A' }))
+    await sleep(A_SECOND)
+    await putAll(worker, others)
+    await makeBest(worker)
+    expect(await factsOf(worker)).toMatchObject([
+      { versions: [{ restores: undefined }] },
+      { versions: [{ restores: undefined }, { restores: expect.any(String) }] },
+    ])
+  })
+
   test('brings back a directory that turns out to be the best, files first', async () => {
     const worker = await newWorker(store, { ...OPTIONS, save_best: 'acc' })
     const first = directory('iter_1.pth', { 'a.bin': 'a', 'b.bin': 'bb' })
