@@ -162,14 +162,14 @@ function recordCheckpoint(ledger: Ledger, seen: SeenCheckpoint): Ledger {
   const own = above && ownEviction(state, facts, above, seen.marker?.seconds)
   if (own !== undefined && above !== undefined) {
     const withdrawn = state.withdrawn.filter(({ versionId }) => versionId !== own.versionId)
-    const isKnown = state.evicted?.versionId === own.versionId
+    const standing = state.evicted?.versionId === own.versionId ? state.evicted : undefined
     // The delete of one directory's marker hit that of the next, whose files are there.
     const isOfAnother = isDirectory(seen.key) && above.versionId !== own.versionId
-    const undone = seen.undone || isOfAnother || (isKnown && state.evicted?.undone)
+    const undone = seen.undone || isOfAnother || standing?.undone
     const evicted = {
       versionId: above.versionId,
       etag: own.etag,
-      seconds: isKnown ? state.evicted?.seconds : seen.marker?.seconds,
+      seconds: standing ? standing.seconds : seen.marker?.seconds,
       ...(undone && { undone }),
     }
     return withCheckpoint(withStep(ledger, facts), id, { ...state, evicted, withdrawn })
