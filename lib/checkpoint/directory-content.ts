@@ -131,8 +131,8 @@ export interface PossibleCopy {
 
 /**
  * Versions of files of which it is to be told whether the hub made them, as the next save's marker may have been
- * uploaded over what was restored, and its files after it. Few are: the same bytes as those of an earlier marker, up to a
- * marker after which files came.
+ * uploaded while they were restored, and its files after that. Few are: the same bytes as those of an earlier marker, and
+ * only where others came after the marker.
  */
 export function possibleCopies(
   readings: readonly MarkerReading[],
@@ -140,16 +140,18 @@ export function possibleCopies(
 ): PossibleCopy[] {
   const contents = contentsOf(readings, histories)
   return readings.flatMap(({ version: { seconds }, files, restores }, at) => {
-    const uploadsOf = (name: string) => histories.get(name)?.uploads ?? []
-    const isFollowed = files.some(({ name }) => (uploadsOf(name).at(-1)?.seconds ?? 0) > seconds)
-    if (restores !== undefined || !isFollowed) return []
     const before = contents.slice(0, at)
-    return files.flatMap(({ name }) =>
-      uploadsSince(uploadsOf(name), name, before)
-        .filter((upload) => upload.seconds <= seconds)
-        .filter((upload) => before.some((content) => isSame(upload, content.get(name))))
-        .map((version) => ({ name, version })),
+    const uploads = files.flatMap(({ name }) =>
+      uploadsSince(histories.get(name)?.uploads ?? [], name, before).map((version) => {
+        const isRepeat = before.some((content) => isSame(version, content.get(name)))
+        return { name, version, isRepeat }
+      }),
     )
+    const isFollowed = uploads.some(({ version, isRepeat }) => {
+      return !isRepeat && version.seconds > seconds
+    })
+    if (restores !== undefined || !isFollowed) return []
+    return uploads.flatMap(({ name, version, isRepeat }) => (isRepeat ? [{ name, version }] : []))
   })
 }
 

@@ -141,7 +141,7 @@ describe('over files that the hub brought back', () => {
     expect(idsOf(markers, whole, [a, b])).toEqual([ids(a1, b1), ids(a2, b2)])
   })
 
-  test('it is to be told what is a copy: the same bytes up to a marker after which files came', () => {
+  test('it is to be told what is a copy: the same bytes, where others came after the marker', () => {
     const [a, b] = [copyOf(a1, 20), copyOf(b1, 21)]
     const markers = [one, marker(25, 'a', 'b')]
     const possible = (aUploads: FileVersion[], bUploads: FileVersion[]) => {
@@ -155,9 +155,12 @@ describe('over files that the hub brought back', () => {
       { name: 'a', version: a },
       { name: 'b', version: b },
     ])
+    const late = copyOf(a1, 30)
+    expect(possible([a1, late], [b1, version(40)])).toEqual([{ name: 'a', version: late }])
     expect(possible([a1, a], [b1, b])).toEqual([])
+    expect(possible([a1, a, late], [b1, b])).toEqual([])
+    expect(possible([a1, a, version(24)], [b1, b])).toEqual([])
     expect(possible([a1, version(20), version(30)], [b1, { ...b, sizeBytes: 2 }])).toEqual([])
-    expect(possible([a1, copyOf(a1, 30)], [b1])).toEqual([])
     expect(possible([a1], [b1])).toEqual([])
     markers[1] = restoredOf(a, b)
     expect(possible([a1, a, version(30)], [b1, b])).toEqual([])
