@@ -163,9 +163,9 @@ function recordCheckpoint(ledger: Ledger, seen: SeenCheckpoint): Ledger {
   if (own !== undefined && above !== undefined) {
     const withdrawn = state.withdrawn.filter(({ versionId }) => versionId !== own.versionId)
     const standing = state.evicted?.versionId === own.versionId ? state.evicted : undefined
-    // The delete of one directory's marker hit that of the next, whose files are there.
-    const isOfAnother = isDirectory(seen.key) && above.versionId !== own.versionId
-    const undone = seen.undone || isOfAnother || standing?.undone
+    // A slow worker deleted a directory's marker alone, or that of the next save: its files are there.
+    const isMarkerAlone = standing === undefined || above.versionId !== own.versionId
+    const undone = seen.undone || standing?.undone || (isDirectory(seen.key) && isMarkerAlone)
     const evicted = {
       versionId: above.versionId,
       etag: own.etag,

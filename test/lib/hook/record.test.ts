@@ -325,9 +325,12 @@ describe('the eviction that explains a delete marker', () => {
     test('leaves nothing else to be decided on', () => {
       const state = { evicted: ofA, withdrawn: [] }
       expect(markerAbove('a', [upload('a', same)], state).state).toEqual(state)
+    })
+
+    test('leaves its files to be decided on where a slow worker deleted its marker', () => {
       const withdrawn = { evicted: undefined, withdrawn: withdrawnOf('a') }
       const after = markerAbove('a', [upload('a', same)], withdrawn).state
-      expect(after?.evicted).toEqual({ ...ofA, seconds: 50 })
+      expect(after?.evicted).toEqual({ ...ofA, seconds: 50, undone: true })
     })
 
     test('leaves what is to be decided on as that, for as long as it stands', () => {
@@ -335,7 +338,7 @@ describe('the eviction that explains a delete marker', () => {
       expect(markerAbove('a', [upload('a', same)], state).state).toEqual(state)
       const other = { ...state, withdrawn: withdrawnOf('b') }
       const after = markerAbove('b', [upload('a', same), upload('b', same)], other).state
-      expect(after?.evicted).toEqual({ versionId: 'b', etag: 'e', seconds: 50 })
+      expect(after?.evicted).toEqual({ versionId: 'b', etag: 'e', seconds: 50, undone: true })
     })
 
     test('leaves files to be decided on that came back', () => {
