@@ -70,7 +70,9 @@ function recordStaleEviction(ledger: Ledger, action: Extract<Action, { kind: 'ev
   const withdrawn = state.withdrawn.filter((each) => each.versionId !== versionId)
   // Where the eviction was ticked off by another worker, there is nothing stale about it.
   if (withdrawn.length === state.withdrawn.length) return ledger
-  return withCheckpoint(ledger, id, { ...state, evicted: { versionId, etag }, withdrawn })
+  // That of a later upload stands: by it the marker is known that lies on top.
+  const evicted = state.evicted ?? { versionId, etag }
+  return withCheckpoint(ledger, id, { ...state, evicted, withdrawn })
 }
 
 /**

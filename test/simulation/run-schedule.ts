@@ -27,7 +27,8 @@ export interface Verdict {
 /** A verdict without what it counted. */
 export type Finding = Pick<Verdict, 'schedule' | 'violations' | 'struck'>
 
-const MOST_STEPS = 20_000
+/** In a large schedule, at worst: the files of directories are events and calls of their own. */
+const MOST_STEPS = 60_000
 const SWEEP_EVERY_MS = 900_000
 /** For so long things go wrong after the trainer's last act. */
 const STORM_MS = 3 * 3_600_000

@@ -93,6 +93,12 @@ describe('an eviction that a slow worker carried out', () => {
     })
   })
 
+  test('leaves that of a later upload, which was decided on since', () => {
+    const evicted = { versionId: 'v2', etag: 'e2', seconds: 7 }
+    const state = { evicted, withdrawn: withdrawnOf('v1') }
+    expect(stateOf(state)).toEqual({ evicted, withdrawn: [] })
+  })
+
   test('is nothing new where it had not', () => {
     const state = { evicted: { versionId: 'v2', etag: 'e2' }, withdrawn: withdrawnOf('v3') }
     expect(stateOf(state)).toEqual(state)
