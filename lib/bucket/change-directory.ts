@@ -5,7 +5,11 @@
  * but in its body: the role allows deletes by their `If-Match` header alone, and AWS does not say that its
  * condition key is filled from the body. A role without that condition could delete anything.
  */
-import type { DirectoryContent, FileVersion } from '../checkpoint/directory-content.ts'
+import {
+  type DirectoryContent,
+  type FileVersion,
+  isSameFile,
+} from '../checkpoint/directory-content.ts'
 import { CALLS_AT_ONCE, forEachAtOnce } from './at-once.ts'
 import type { Bucket } from './bucket.ts'
 import { deleteIfMatch } from './delete.ts'
@@ -159,7 +163,7 @@ export async function restoreFiles(
   })
   // A copy of what was uploaded in parts has another ETag, and may be of an attempt that was interrupted.
   const present = await forEachAtOnce(files, CALLS_AT_ONCE, async ({ name, origin, current }) => {
-    if (current === undefined || isSame(current, origin)) return true
+    if (current === undefined || isSameFile(current, origin)) return true
     const key = `${directory}${name}`
     return (await restoredFrom(bucket, { key, versionId: current.versionId })) === origin.versionId
   })
@@ -183,10 +187,6 @@ async function restoreFile(
   const head = await headOf(bucket, origin.key)
   if (head === undefined) return undefined
   const version = versionIn(head, origin.key)
-  const isOfIt = isSame(version, origin) || head.Metadata?.[RESTORES] === origin.versionId
+  const isOfIt = isSameFile(version, origin) || head.Metadata?.[RESTORES] === origin.versionId
   return isOfIt ? version : undefined
-}
-
-function isSame(a: FileVersion, b: FileVersion): boolean {
-  return a.etag === b.etag && a.sizeBytes === b.sizeBytes
 }

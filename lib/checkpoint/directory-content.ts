@@ -117,7 +117,7 @@ function restoredContentOf(
   if (holds === undefined || versionsHash(there) === holds) return there
   return new Map(
     entries.map(([name, origin]) => {
-      const same = uploadsOf(name).filter((upload) => isSame(upload, origin))
+      const same = uploadsOf(name).filter((upload) => isSameFile(upload, origin))
       return [name, around(same, seconds) ?? origin]
     }),
   )
@@ -143,7 +143,7 @@ export function possibleCopies(
     const before = contents.slice(0, at)
     const uploads = files.flatMap(({ name }) =>
       uploadsSince(histories.get(name)?.uploads ?? [], name, before).map((version) => {
-        const isRepeat = before.some((content) => isSame(version, content.get(name)))
+        const isRepeat = before.some((content) => isSameFile(version, content.get(name)))
         return { name, version, isRepeat }
       }),
     )
@@ -192,7 +192,7 @@ export function faultOf(
     return { reason: `lacks ${named(removed)}, deleted since`, removed: removed.length }
   }
   const replaced = names.filter(
-    (name) => !isSame(histories.get(name)?.uploads.at(-1), content.get(name)),
+    (name) => !isSameFile(histories.get(name)?.uploads.at(-1), content.get(name)),
   )
   if (replaced.length === 0) return undefined
   const reason = `${named(replaced)} were uploaded again since; its marker is to follow`
@@ -212,7 +212,7 @@ function oddSize({ name, size }: ListedFile, version: FileVersion | undefined): 
 }
 
 /** The same file uploaded once more is no other one. */
-function isSame(a: FileVersion | undefined, b: FileVersion | undefined): boolean {
+export function isSameFile(a: FileVersion | undefined, b: FileVersion | undefined): boolean {
   return a?.etag === b?.etag && a?.sizeBytes === b?.sizeBytes
 }
 
