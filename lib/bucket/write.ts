@@ -89,12 +89,17 @@ async function whatIsThere(
   return { etag, written: { kind: 'foreign', seconds } }
 }
 
-/** Whether the current object under a key is one that the hub wrote, by its user metadata. */
-export async function isOwn(bucket: Bucket, key: string, versionId: string): Promise<boolean> {
+/** Who wrote an object: somebody else, or the hub, and then the SHA-256 of what it made, if that is what it is. */
+export type Writer = { kind: 'somebody' } | { kind: 'hub'; sha256: string | undefined }
+
+/** Who wrote a version, by its user metadata. */
+export async function writerOf(bucket: Bucket, key: string, versionId: string): Promise<Writer> {
   const head = await bucket.s3.send(
     new HeadObjectCommand({ Bucket: bucket.name, Key: key, VersionId: versionId }),
   )
-  return head.Metadata?.[SHA256] !== undefined || head.Metadata?.[RESTORES] !== undefined
+  const sha256 = head.Metadata?.[SHA256]
+  const isOurs = sha256 !== undefined || head.Metadata?.[RESTORES] !== undefined
+  return isOurs ? { kind: 'hub', sha256 } : { kind: 'somebody' }
 }
 
 /** What is small enough to be written by one PUT, which S3 checks as a whole. */

@@ -23,6 +23,7 @@ import {
 } from './history.ts'
 import {
   type Action,
+  type Artifact,
   type CheckpointState,
   type Ledger,
   UNTOUCHED,
@@ -68,6 +69,15 @@ export type Observation =
     }
   /** An artifact that a person removed is there again, as this version. */
   | { kind: 'artifact'; key: string; found: 'back'; versionId: string }
+  /** In the place of an artifact lies another file that the hub wrote, or the same one written again. */
+  | {
+      kind: 'artifact'
+      key: string
+      found: 'own'
+      versionId: string
+      etag: string
+      sha256: string
+    }
   /** Handed to the Jobs queue; without a time it is to be handed over again. */
   | { kind: 'sent'; effect: number; seconds: number | undefined }
   | { kind: 'result'; effect: number; action: Action; result: Result }
@@ -278,11 +288,30 @@ function recordArtifact(ledger: Ledger, seen: Extract<Observation, { kind: 'arti
     return withArtifact(ledger, seen.key, { state: 'current', identity: artifact.identity, object })
   }
   if (artifact.state !== 'current') return ledger
+  if (seen.found === 'own') return recordOverwritten(ledger, artifact, seen)
   if (isLateDelete(ledger, artifact.object.etag, seen.seconds)) {
     return withArtifact(ledger, seen.key, { ...artifact, state: 'superseded' })
   }
   const removedSeconds = seen.seconds
   return withArtifact(ledger, seen.key, { ...artifact, state: 'removed', removedSeconds })
+}
+
+/**
+ * A slow worker may write what it was asked for over what has taken its place since. Where a job is under way its answer
+ * tells what it wrote. Otherwise that is no artifact that counts: what is wanted is made again over it.
+ */
+function recordOverwritten(
+  ledger: Ledger,
+  artifact: Extract<Artifact, { object: unknown }>,
+  { key, versionId, etag, sha256 }: Extract<Observation, { found: 'own' }>,
+): Ledger {
+  const isUnderWay = ledger.effects.some(
+    ({ action }) => action.kind === 'make' && action.key === key,
+  )
+  if (isUnderWay || artifact.object.versionId === versionId) return ledger
+  const state = artifact.object.sha256 === sha256 ? 'current' : 'superseded'
+  const object = { ...artifact.object, versionId, etag }
+  return withArtifact(ledger, key, { ...artifact, state, object })
 }
 
 /**

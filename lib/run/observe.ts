@@ -8,7 +8,7 @@
  */
 import type { Bucket } from '../bucket/bucket.ts'
 import { foldersBelow, keysBelow, versionsOf } from '../bucket/versions.ts'
-import { isOwn } from '../bucket/write.ts'
+import { writerOf } from '../bucket/write.ts'
 import { stepId } from '../hook/history.ts'
 import type { NamedArguments } from '../hook/hook-arguments.ts'
 import type { Ledger } from '../hook/ledger.ts'
@@ -177,6 +177,10 @@ async function observeArtifact(
   if (versionId === artifact.object.versionId || etag === artifact.object.etag) {
     return artifact.state === 'removed' ? [{ kind: 'artifact', key, found: 'back', versionId }] : []
   }
-  if (await isOwn(at.bucket, at.key, versionId)) return []
-  return [{ kind: 'artifact', key, found: 'foreign', seconds }]
+  const writer = await writerOf(at.bucket, at.key, versionId)
+  if (writer.kind === 'somebody') return [{ kind: 'artifact', key, found: 'foreign', seconds }]
+  const { sha256 } = writer
+  return sha256 === undefined
+    ? []
+    : [{ kind: 'artifact', key, found: 'own', versionId, etag, sha256 }]
 }

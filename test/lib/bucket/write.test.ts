@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest'
 import type { Bucket } from '../../../lib/bucket/bucket.ts'
 import { versionsOf } from '../../../lib/bucket/versions.ts'
-import { contentOf, isOwn, SHA256, writeIfAbsent, writeText } from '../../../lib/bucket/write.ts'
+import { contentOf, SHA256, writeIfAbsent, writerOf, writeText } from '../../../lib/bucket/write.ts'
 import { AWKWARD_KEYS, bytesAt, head, put, remove, textAt } from './objects.ts'
 import { storeOfFile } from './store.ts'
 import { aroundCalls, callsOf, loseFirstAnswer, Unavailable } from './wire.ts'
@@ -30,7 +30,7 @@ describe('a free name', () => {
     expect(written).toEqual({ kind: 'written', versionId, etag })
     expect(metadata).toEqual({ [SHA256]: content.sha256 })
     expect(await textAt(bucket, KEY)).toBe('weights')
-    expect(await isOwn(bucket, KEY, versionId)).toBe(true)
+    expect(await writerOf(bucket, KEY, versionId)).toEqual({ kind: 'hub', sha256: content.sha256 })
   })
 
   test('is told by the version that was written, whatever another job puts over it at once', async () => {
@@ -103,7 +103,7 @@ describe('a name that is taken', () => {
       seconds,
     })
     expect(await textAt(bucket, KEY)).toBe("a trainer's best")
-    expect(await isOwn(bucket, KEY, versionId)).toBe(false)
+    expect(await writerOf(bucket, KEY, versionId)).toEqual({ kind: 'somebody' })
   })
 
   test('by a foreign object that has the very same bytes is foreign too', async () => {

@@ -533,6 +533,58 @@ describe('an object under the name of an artifact', () => {
     expect(stateOf(record(hub().ledger, seen))).toBe('foreign')
   })
 
+  describe("that is another of the hub's own", () => {
+    const { ledger } = hub()
+    const artifact = ledger.artifacts.get(key)
+    if (artifact === undefined || !('object' in artifact)) throw new Error('no artifact')
+    const { sha256 } = artifact.object
+    const over = { kind: 'artifact', key, found: 'own', versionId: 'over', etag: 'e' } as const
+
+    test('does not count, and can be replaced', () => {
+      const seen = record(ledger, { ...over, sha256: 'of older bytes' })
+      expect(seen.artifacts.get(key)).toEqual({
+        ...artifact,
+        state: 'superseded',
+        object: { ...artifact.object, versionId: 'over', etag: 'e' },
+      })
+    })
+
+    test('is that artifact where it has its bytes', () => {
+      expect(record(ledger, { ...over, sha256 }).artifacts.get(key)).toEqual({
+        ...artifact,
+        object: { ...artifact.object, versionId: 'over', etag: 'e' },
+      })
+    })
+
+    test('is told by its job, where that is under way', () => {
+      const { identity } = artifact
+      const making = (of: string): Ledger => ({
+        ...ledger,
+        effects: [
+          {
+            number: 90,
+            action: { kind: 'make', key: of, identity, replaces: undefined },
+            sinceSeconds: 1,
+            sentSeconds: 1,
+          },
+        ],
+      })
+      const seen = { ...over, sha256: 'of newer bytes' }
+      expect(record(making(key), seen)).toEqual(making(key))
+      expect(stateOf(record(making('exp/best_loss_epoch_1.pth'), seen))).toBe('superseded')
+    })
+
+    test('is nothing new where that is what the ledger has', () => {
+      const { versionId } = artifact.object
+      expect(record(ledger, { ...over, versionId, sha256: 'of older bytes' })).toBe(ledger)
+    })
+
+    test('is not looked at where there is to be none', () => {
+      const removed = record(ledger, { kind: 'artifact', key, found: 'nothing', seconds: 9 })
+      expect(record(removed, { ...over, sha256 })).toBe(removed)
+    })
+  })
+
   test('that the hub knows nothing of is none of its business', () => {
     const seen = { kind: 'artifact', key, found: 'foreign', seconds: 9 } as const
     expect(record(blank(), seen)).toEqual(blank())

@@ -275,9 +275,24 @@ describe("one of the hub's own files", () => {
     ])
   })
 
-  test('that the hub replaced is its own, though the ledger does not know it yet', async () => {
+  test("that another of the hub's files lies over is told, with its hash", async () => {
     const { versionId, etag } = await put(bucket, key, 'best', { 'checkpoint-hub-sha256': 'x' })
-    await put(bucket, key, 'better', { 'checkpoint-hub-sha256': 'y' })
+    const over = await put(bucket, key, 'older', { 'checkpoint-hub-sha256': 'y' })
+    expect(await observe(bucket, withArtifact(key, versionId, etag), key)).toEqual([
+      {
+        kind: 'artifact',
+        key,
+        found: 'own',
+        versionId: over.versionId,
+        etag: over.etag,
+        sha256: 'y',
+      },
+    ])
+  })
+
+  test('that the hub brought back something over is left', async () => {
+    const { versionId, etag } = await put(bucket, key, 'best', { 'checkpoint-hub-sha256': 'x' })
+    await put(bucket, key, 'older', { 'checkpoint-hub-restores': versionId })
     expect(await observe(bucket, withArtifact(key, versionId, etag), key)).toEqual([])
   })
 

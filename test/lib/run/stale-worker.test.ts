@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { deleteIfMatch } from '../../../lib/bucket/delete.ts'
+import { SHA256 } from '../../../lib/bucket/write.ts'
 import { factKey } from '../../../lib/hook/names.ts'
 import { settleRun } from '../../../lib/run/settle.ts'
 import { bytesAt, put } from '../bucket/objects.ts'
@@ -86,6 +87,30 @@ describe('workers that delete a best copy after it was retired, wanted again and
       await drain(worker)
       expect(await bytesAt(worker.bucket, COPY)).toEqual(copy)
     }
+    expect((await ledgerOf(worker)).artifacts.get(COPY)).toMatchObject({ state: 'current' })
+  })
+})
+
+describe('a worker that writes the best copy of an older upload over that of the newer one', () => {
+  const COPY = `${RUN}/best_acc_epoch_1.pth`
+
+  test('has its copy replaced, once somebody looks', async () => {
+    await upload(worker, {
+      'checkpoint_hook.json': { save_best: 'acc' },
+      'epoch_1.pth': checkpoint('one'),
+      'metrics/1.json': { epoch: 1, metrics: { acc: 0.5 } },
+    })
+    await drain(worker)
+    const stale = (await bytesAt(worker.bucket, COPY)) ?? new Uint8Array()
+    await upload(worker, { 'epoch_1.pth': checkpoint('one, trained for longer') })
+    await drain(worker)
+    const copy = await bytesAt(worker.bucket, COPY)
+    expect(copy).not.toEqual(stale)
+
+    await put(worker.bucket, COPY, stale, { [SHA256]: 'of the older upload' })
+    await look(worker, ['best_acc_epoch_1.pth'])
+    await drain(worker)
+    expect(await bytesAt(worker.bucket, COPY)).toEqual(copy)
     expect((await ledgerOf(worker)).artifacts.get(COPY)).toMatchObject({ state: 'current' })
   })
 })
