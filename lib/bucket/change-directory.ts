@@ -147,8 +147,8 @@ async function lineOf(
  * Restores the files of a directory that are deleted.
  *
  * @param directory its key, with the slash at its end
- * @returns by name the versions that lie there now; nothing where one has expired, or another upload has taken its
- *   place: then it is no more what it was
+ * @returns by name the versions that lie there now; `gone` where one has expired, or another upload has taken its
+ *   place: then it is no more what it was; `deleted` where what came back was deleted again at once
  * @throws the S3 error where an outcome is not known; restoring again is safe
  */
 export async function restoreFiles(
@@ -156,7 +156,7 @@ export async function restoreFiles(
   directory: string,
   content: DirectoryContent,
   { histories }: DirectoryListing,
-): Promise<ReadonlyMap<string, FileVersion> | undefined> {
+): Promise<ReadonlyMap<string, FileVersion> | 'gone' | 'deleted'> {
   const files = [...content].map(([name, origin]) => {
     const { uploads = [], isDeleted = true } = histories.get(name) ?? {}
     return { name, origin, current: isDeleted ? undefined : uploads.at(-1) }
@@ -167,26 +167,28 @@ export async function restoreFiles(
     const key = `${directory}${name}`
     return (await restoredFrom(bucket, { key, versionId: current.versionId })) === origin.versionId
   })
-  if (present.includes(false)) return undefined
+  if (present.includes(false)) return 'gone'
   const there = await forEachAtOnce(files, COPIES_AT_ONCE, async ({ name, origin, current }) => {
     const version =
       current ?? (await restoreFile(bucket, { ...origin, key: `${directory}${name}` }))
     return [name, version] as const
   })
-  const whole = there.flatMap(([name, version]) => (version ? [[name, version] as const] : []))
-  return whole.length === files.length ? new Map(whole) : undefined
+  const versions = new Map<string, FileVersion>()
+  for (const [name, version] of there) if (typeof version === 'object') versions.set(name, version)
+  if (versions.size === files.length) return versions
+  return there.some(([, version]) => version === 'gone') ? 'gone' : 'deleted'
 }
 
 /** The version that lies there then, which another worker may have brought back meanwhile. */
 async function restoreFile(
   bucket: Bucket,
   origin: ListedVersion,
-): Promise<FileVersion | undefined> {
+): Promise<FileVersion | 'gone' | 'deleted'> {
   const restored = await restoreVersion(bucket, origin)
-  if (restored.kind !== 'present') return restored.kind === 'gone' ? undefined : restored.version
+  if (restored.kind !== 'present') return restored.kind === 'gone' ? 'gone' : restored.version
   const head = await headOf(bucket, origin.key)
-  if (head === undefined) return undefined
+  if (head === undefined) return 'deleted'
   const version = versionIn(head, origin.key)
   const isOfIt = isSameFile(version, origin) || head.Metadata?.[RESTORES] === origin.versionId
-  return isOfIt ? version : undefined
+  return isOfIt ? version : 'gone'
 }

@@ -286,13 +286,13 @@ function continues(before: CheckpointFact, upload: Upload): boolean {
   )
 }
 
-/** Of directories nothing is told: their markers are made anew as their files come back. */
+/** What is torn says nothing: the marker of a directory may have been written while others of its files came. */
 function isLateRestore(
   found: readonly CheckpointFact[],
   before: CheckpointFact,
   upload: Upload,
 ): boolean {
-  if (before.first.fault !== undefined || upload.directory !== undefined) return false
+  if (before.first.fault !== undefined || upload.fault !== undefined) return false
   return found.some(({ versions, lateRestores }) =>
     [...versions, ...lateRestores].some((version) => isRestored(version, upload)),
   )

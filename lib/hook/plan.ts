@@ -79,7 +79,8 @@ function planCheckpoints(draft: Draft, outcome: Outcome): void {
       if (isDecided(state, fact)) postpone(draft, outcome, id, fact, state)
       else if (!isNeeded(draft, outcome, fact)) evict(draft, id, fact, state)
     } else if (isWanted(fate)) {
-      if (isEvicted(state, fact)) restore(draft, id, fact, state)
+      if (isCovered(fact)) uncover(draft, id, fact, state)
+      else if (isEvicted(state, fact)) restore(draft, id, fact, state)
       else if (isHalfDeleted(state, fact)) mend(draft, id, fact)
     }
   }
@@ -92,6 +93,22 @@ function isDecided({ evicted }: CheckpointState, { live }: CheckpointFact): bool
 
 function isWanted(fate: Fate | undefined): boolean {
   return fate?.kind === 'held' || (fate?.kind === 'kept' && fate.restorable)
+}
+
+/** Whether a slow worker put back over a directory what had lain there before. Over a file its own bytes are copied. */
+function isCovered({ live, lateRestores }: CheckpointFact): boolean {
+  return live.directory !== undefined && lateRestores.includes(live)
+}
+
+/** What lies over a directory goes, and once that is done it comes back. */
+function uncover(draft: Draft, id: string, fact: CheckpointFact, state: CheckpointState): void {
+  const { versionId } = fact.live
+  const isUnderWay = draft.effects.some(
+    ({ action }) => action.kind === 'evict' && action.versionId === versionId,
+  )
+  if (isUnderWay) return
+  if (state.evicted?.versionId === versionId) restore(draft, id, fact, state)
+  else evict(draft, id, fact, state)
 }
 
 function evict(draft: Draft, id: string, fact: CheckpointFact, state: CheckpointState): void {

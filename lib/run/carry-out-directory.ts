@@ -89,7 +89,9 @@ export async function restoreDirectory(
   // Another upload has taken its place, whose files these are now.
   if (current && current.versionId !== action.versionId) return { kind: 'present' }
   const files = await restoreFiles(bucket, action.key, content, directory)
-  if (files === undefined) return { kind: 'gone' }
+  if (files === 'gone') return { kind: 'gone' }
+  // It is to go again: whoever looks sees what was decided since.
+  if (files === 'deleted') return { kind: 'present' }
   const request = { ...marker, holds: versionsHash(files) }
   const restored = current
     ? await renewIfTorn(bucket, action, request)

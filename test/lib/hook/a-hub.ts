@@ -222,7 +222,8 @@ export class AHub {
       versionId: `restored ${this.#count}`,
       etag: `copy of ${source.etag}`,
       seconds: LATER_SECONDS,
-      fingerprint: undefined,
+      // A directory's is of its files, which are the same.
+      fingerprint: source.directory && source.fingerprint,
       restores: versionId,
     }
     versions.push({ upload })

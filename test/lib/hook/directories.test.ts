@@ -1,7 +1,7 @@
 /** Directory checkpoints in the pure core: one upload fact each, like a file, but for what cannot be made of them. */
 import { describe, expect, it } from 'vitest'
 import type { Upload } from '../../../lib/hook/history.ts'
-import { sameBytes } from '../../../lib/hook/history.ts'
+import { checkpointFacts, sameBytes } from '../../../lib/hook/history.ts'
 import { isDirectory, nameOf, parseRun, pathOf, runsAbove } from '../../../lib/hook/names.ts'
 import { overruled, UNMARKED, withoutOverlaidLosses } from '../../../lib/hook/record-directory.ts'
 import { AHub, hubOf } from './a-hub.ts'
@@ -123,6 +123,56 @@ describe('the best checkpoint, where it is a directory', () => {
     })
     expect(first).toHaveLength(1)
     expect(others).toEqual([first])
+  })
+})
+
+describe('what a slow worker brought back of a directory over its next save (invariant 8)', () => {
+  const KEY = 'exp/epoch_1.pth/'
+  const run = () => aRun({ max_keep_ckpts: 1 }).uploadLike(directory, 1, 2, 1, 3)
+  const liveOf = (hub: AHub) =>
+    hub.decide().outcome.standings.get('epoch#0000000000000001')?.fact.live
+
+  it('goes, where that save was evicted', () => {
+    const hub = hubOf(run()).lateRestore(KEY, 'v1')
+    expect(hub.steps()).toEqual([1, 3])
+    expect(hub.settle().steps()).toEqual([3])
+    expect(hub.decide().outcome.survey.lives).toHaveLength(1)
+  })
+
+  it('goes first, and that save comes back, where it is to stay', () => {
+    const pinned = run()
+    const hub = hubOf(pinned)
+      .lateRestore(KEY, 'v1')
+      .see(...pinned.pin(1).observations)
+    expect(hub.done.slice(-2)).toMatchObject([
+      { kind: 'evict', key: KEY, versionId: 'restored 1' },
+      { kind: 'restore', key: KEY, versionId: 'v3' },
+    ])
+    expect(hub.steps()).toEqual([1, 3])
+    expect(liveOf(hub)).toMatchObject({ restores: 'v3' })
+    expect(hub.decide().ledger.effects).toEqual([])
+  })
+
+  it('is left until its eviction is done', () => {
+    const pinned = run()
+    const hub = hubOf(pinned).lateRestore(KEY, 'v1')
+    for (const each of pinned.pin(1).observations) hub.put(each)
+    hub.ledger = hub.decide().ledger
+    const kinds = () => hub.ledger.effects.map(({ action }) => action.kind)
+    expect(kinds()).toEqual(['evict'])
+    hub.ledger = hub.decide().ledger
+    expect(kinds()).toEqual(['evict'])
+  })
+
+  it('counts as an upload where it is torn, as files of the next save may lie there', () => {
+    const told = run()
+    const hub = hubOf(told)
+    const facts = hub.ledger.history.steps.get('epoch#0000000000000001')
+    const [older] = facts?.uploads ?? []
+    if (facts === undefined || older === undefined) throw new Error('no facts')
+    const late: Upload = { ...older, versionId: 'late', restores: 'v1', fault: 'lacks a file' }
+    const uploads = [...facts.uploads, late]
+    expect(checkpointFacts({ ...facts, uploads }, KEY)).toMatchObject([{}, {}, { first: late }])
   })
 })
 

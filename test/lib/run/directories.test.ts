@@ -629,6 +629,24 @@ describe('a restore', () => {
     expect((await ledgerOf(worker)).effects).toEqual([])
   })
 
+  test('whose files are deleted again at once says nothing of them: they have not expired', async () => {
+    const worker = await evicted()
+    const another = anotherInvocation(store, worker)
+    let copied = 0
+    aroundCalls(worker.bucket.s3, async ({ name, input, go }) => {
+      await go()
+      if (name !== 'CopyObject' || !('Key' in input) || copied++ > 0) return
+      const key = String(input.Key)
+      await deleteIfMatch(another.bucket, key, (await head(another.bucket, key)).etag)
+    })
+    await makeBest(worker)
+    expect(copied).toBeGreaterThan(0)
+    expect(await liveNames(worker)).toEqual(
+      expect.arrayContaining(['iter_1.pth/.complete.json', 'iter_1.pth/a.bin', 'iter_1.pth/b.bin']),
+    )
+    expect(await stepEntry(worker, 1)).toMatchObject({ fate: 'kept' })
+  })
+
   test('that meets a file which another worker brought back goes on', async () => {
     const worker = await evicted()
     const another = anotherInvocation(store, worker)
