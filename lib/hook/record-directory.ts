@@ -35,10 +35,15 @@ export function overruled(
   return { known: known.filter((each) => each.key !== seen.key || !isOverruled(each)), uploads }
 }
 
-/** Of a directory that is no longer the current one files may have expired, which were there all the same. */
-function tellsMore(before: Upload, { versionId, fault }: Upload, seen: SeenDirectory): boolean {
-  const isCurrent = seen.marker === undefined && seen.listed.at(-1) === versionId
-  return !before.gone && (isCurrent || fault === undefined || before.fault !== undefined)
+/**
+ * Of a directory that is no longer the current one files may have expired, which were there all the same. What was gone
+ * stays so, unless other files are there now: those of a save whose marker came first.
+ */
+function tellsMore(before: Upload, now: Upload, seen: SeenDirectory): boolean {
+  const isCurrent = seen.marker === undefined && seen.listed.at(-1) === now.versionId
+  const isWhole = now.fault === undefined
+  if (before.gone && !(isWhole && now.fingerprint !== before.fingerprint)) return false
+  return isCurrent || isWhole || before.fault !== undefined
 }
 
 /**

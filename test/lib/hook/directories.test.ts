@@ -241,6 +241,13 @@ describe('what is seen of a directory', () => {
   it('remembers what the bucket no longer had when it was needed', () => {
     const gone = upload('v1', { gone: true })
     expect(overruled([gone], seeing([upload('v1')])).known).toEqual([gone])
+    expect(overruled([gone], seeing([upload('v1', torn)])).known).toEqual([gone])
+  })
+
+  it('takes the place of what was gone, where its marker came first and its own files are there', () => {
+    const gone = upload('v1', { gone: true })
+    const own = upload('v1', { fingerprint: 'of its own files' })
+    expect(overruled([gone], seeing([own], {}))).toEqual({ known: [], uploads: [own] })
   })
 
   it('by the marker that comes first replaces what the other one said', () => {

@@ -673,6 +673,24 @@ describe('a restore', () => {
     ])
   })
 
+  test('in the middle of a save whose marker came first does not keep that from being one', async () => {
+    const worker = await newWorker(store, { ...OPTIONS, save_best: 'acc' })
+    await upload(worker, directory('iter_1.pth', { 'a.bin': 'a', 'b.bin': 'b' }))
+    await sleep(A_SECOND)
+    await upload(worker, markerAlone)
+    await upload(worker, directory('iter_2.pth', { 'a.bin': 'A' }))
+    await sleep(A_SECOND)
+    await upload(worker, { 'iter_1.pth/a.bin': 'x' })
+    await makeBest(worker)
+    expect(await stepEntry(worker, 1)).toMatchObject({ fate: 'evicted' })
+    await upload(worker, { 'iter_1.pth/b.bin': 'y' })
+    expect(await factsOf(worker)).toMatchObject([
+      { versions: [{ gone: false }] },
+      { versions: [{ gone: false }, { restores: expect.any(String) }] },
+    ])
+    expect(await stepEntry(worker, 1)).toMatchObject({ fate: 'kept' })
+  })
+
   test('brings back a directory that turns out to be the best, files first', async () => {
     const worker = await newWorker(store, { ...OPTIONS, save_best: 'acc' })
     const first = directory('iter_1.pth', { 'a.bin': 'a', 'b.bin': 'bb' })
