@@ -25,7 +25,7 @@ const COPIES_AT_ONCE = 20
 const LOOKED_INTO = 50
 
 /**
- * Deletes the files of a directory, those that are still the versions decided on or that the hub restored of these.
+ * Deletes the files of a directory, those that are still the versions decided on or that the hub restored.
  * What was uploaded since stays, also where its bytes are the same: what an unlucky moment deleted nevertheless comes
  * back.
  *
@@ -64,7 +64,7 @@ export async function deleteFiles(
 }
 
 /**
- * Whether files lie below the deleted marker of a directory that the hub restored of those that it consists of: by a
+ * Whether files lie below the deleted marker of a directory that the hub restored, of this one or of an older save: by a
  * worker that did not know that it was to go again.
  *
  * @param directory its key, with the slash at its end
@@ -76,19 +76,25 @@ export async function isAnyRestored(
   listing: DirectoryListing,
 ): Promise<boolean> {
   const odd = filesThere(directory, content, listing)
-    .filter(({ top, versionId, sizeBytes }) => {
-      return top.versionId !== versionId && top.sizeBytes === sizeBytes
+    .filter(({ top, versionId, uploads }) => {
+      return top.versionId !== versionId && isAsLargeAsAnother(uploads, top)
     })
     .slice(0, LOOKED_INTO)
   const found = await forEachAtOnce(odd, CALLS_AT_ONCE, (file) => isRestored(bucket, file))
   return found.includes(true)
 }
 
+function isAsLargeAsAnother(uploads: readonly FileVersion[], version: FileVersion): boolean {
+  return uploads.some(
+    ({ versionId, sizeBytes }) =>
+      versionId !== version.versionId && sizeBytes === version.sizeBytes,
+  )
+}
+
 /** A file that is there, and the version of it that the directory consists of, which another may lie over. */
 interface FileThere {
   key: string
   versionId: string
-  sizeBytes: number
   uploads: readonly FileVersion[]
   top: FileVersion
 }
@@ -103,17 +109,17 @@ function filesThere(
   { listed, histories }: DirectoryListing,
 ): FileThere[] {
   const deletedSeconds = listed.marker?.seconds ?? Number.POSITIVE_INFINITY
-  return [...content].flatMap(([name, { versionId, sizeBytes, seconds }]) => {
+  return [...content].flatMap(([name, { versionId, seconds }]) => {
     const { uploads = [], isDeleted = true } = histories.get(name) ?? {}
     const top = isDeleted ? undefined : uploads.at(-1)
     if (top === undefined || seconds > deletedSeconds) return []
-    return [{ key: `${directory}${name}`, versionId, sizeBytes, uploads, top }]
+    return [{ key: `${directory}${name}`, versionId, uploads, top }]
   })
 }
 
 /**
- * Whether the newest version of a file is what the hub restored of another, or of what that one was restored of. Such a
- * one is newer than its marker where a restore did not get that far.
+ * Whether the newest version of a file is what the hub restored of another one, of an older save of it, or of what that
+ * one was restored of. Such a one is newer than its marker where a restore did not get that far.
  */
 async function isRestored(
   bucket: Bucket,
@@ -122,7 +128,13 @@ async function isRestored(
   const newest = uploads.at(-1)
   if (newest === undefined) return false
   const line = await lineOf(bucket, key, uploads, newest.versionId)
-  if (line.length === 1 || line.includes(versionId)) return line.includes(versionId)
+  const [, ...origins] = line
+  const own = uploads.findIndex((upload) => upload.versionId === versionId)
+  const isOfOlder = uploads
+    .slice(0, Math.max(own, 0))
+    .some((upload) => origins.includes(upload.versionId))
+  if (isOfOlder || line.includes(versionId)) return true
+  if (origins.length === 0) return false
   return (await lineOf(bucket, key, uploads, versionId)).at(-1) === line.at(-1)
 }
 

@@ -384,6 +384,17 @@ describe('retention', () => {
       expect(await liveNames(worker)).toEqual(Object.keys(next).toSorted())
     })
 
+    test('takes along what was restored of an older save of it', async () => {
+      const worker = await keepOne()
+      const older = await put(worker.bucket, keyIn(RUN, A), 'an older save')
+      await evictFirst(worker)
+      await restore(worker, A, older.versionId)
+      expect(await textAt(worker.bucket, keyIn(RUN, A))).toBe('an older save')
+      await look(worker, [A])
+      expect(await liveNames(worker)).toEqual(Object.keys(next).toSorted())
+      expect((await ledgerOf(worker)).effects).toEqual([])
+    })
+
     test.each([
       ['other bytes', 'x'],
       ['the same bytes', 'a'],
