@@ -60,6 +60,8 @@ class Trainer {
   readonly #acts: Act[] = []
   #nowMs = 0
   #uploads = 0
+  /** Steps of which something was saved. */
+  readonly #directories = new Set<number>()
 
   constructor(chance: Chance, run: string, savesDirectories: boolean) {
     this.#chance = chance
@@ -120,24 +122,29 @@ class Trainer {
     if (chance.happens(0.08)) this.#upload(step, words, shape, 'the same bytes again')
   }
 
-  /** Its marker mostly last, and sometimes all of it once more. */
+  /** Its marker mostly last, and sometimes all of it once more, or an attempt before it that broke off. */
   #directory(step: number, words: string): void {
-    this.#files(step, words, 'whole', 'a directory')
-    if (this.#chance.happens(0.08)) this.#files(step, words, 'whole', 'the same directory again')
+    const isFirst = !this.#directories.has(step)
+    this.#directories.add(step)
+    if (isFirst && this.#chance.happens(0.15)) this.#brokenOff(step, `${words}, broken off`)
+    this.#files(step, words, 'a directory')
+    if (this.#chance.happens(0.08)) this.#files(step, words, 'the same directory again')
   }
 
-  #files(step: number, words: string, shape: 'whole' | 'torn', what: string): void {
+  /** Without a marker: after one that came first, what is missing could not be told from files of the next attempt. */
+  #brokenOff(step: number, words: string): void {
+    this.#nowMs += A_SECOND_AND_MORE_MS
+    this.#file(`epoch_${step}`, words, FILES[0], 'a directory that broke off: file')
+    this.#nowMs += A_SECOND_AND_MORE_MS
+  }
+
+  #file(folder: string, words: string, name: string, what: string): void {
+    this.#put(`${folder}/${name}`, { kind: 'text', text: fileText(words, name) }, what)
+  }
+
+  #files(step: number, words: string, what: string): void {
     const folder = `epoch_${step}`
-    const files = shape === 'whole' ? FILES : FILES.slice(0, 1)
-    const puts = files.map(
-      (name) => () =>
-        this.#put(
-          `${folder}/${name}`,
-          { kind: 'text', text: fileText(words, name) },
-          `${what}: file`,
-        ),
-    )
-    const marker = { kind: 'marker', words, names: FILES, shape } as const
+    const marker = { kind: 'marker', words, names: FILES, shape: 'whole' } as const
     const mark = () => this.#put(`${folder}/${DIRECTORY_MARKER}`, marker, `${what}: marker`)
     const isMarkerFirst = !this.#chance.happens(0.8)
     this.#nowMs += A_SECOND_AND_MORE_MS
@@ -145,7 +152,7 @@ class Trainer {
       mark()
       this.#nowMs += A_SECOND_AND_MORE_MS
     }
-    for (const put of puts) put()
+    for (const name of FILES) this.#file(folder, words, name, `${what}: file`)
     if (!isMarkerFirst) mark()
     this.#nowMs += A_SECOND_AND_MORE_MS
   }
