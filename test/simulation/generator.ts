@@ -14,6 +14,7 @@ const DIRECTORIES = 5
 const FILES = ['rank_0.bin', 'rank_1.bin'] as const
 /** By seconds, uploads of a directory are told from those of the next under its name, and from a marker before them. */
 const A_SECOND_AND_MORE_MS = 2_000
+const A_CALL_MS = 30
 
 /** The schedule of a number within a seed. */
 export function scheduleOf(seed: number, number: number): Schedule {
@@ -218,9 +219,15 @@ class Trainer {
 
   #remove(step: number): void {
     const atMs = this.#at() + this.#chance.between(0, 120_000)
-    // How a directory ends of which somebody removed a part depends on when the hub looked: not judged yet.
-    if (this.#savesDirectories) return
-    this.#delete(`epoch_${step}.pth`, atMs, 'a removal by a person')
+    const what = 'a removal by a person'
+    if (!this.#savesDirectories) {
+      this.#delete(`epoch_${step}.pth`, atMs, what)
+      return
+    }
+    // All of it, as S3 lists it. How one ends of which a part was removed depends on when the hub looked: not judged yet.
+    for (const [at, name] of [DIRECTORY_MARKER, ...FILES].entries()) {
+      this.#delete(`epoch_${step}/${name}`, atMs + at * A_CALL_MS, `${what}: of a directory`)
+    }
   }
 
   #delete(name: string, atMs: number, what: string): void {

@@ -149,29 +149,48 @@ type Groups = readonly (readonly Version[])[]
  * A removal by a person may be known before the hub evicts anything, or after: what was evicted is not brought
  * back in its stead. Or in between, before one of the checkpoints is known: that one then stays as the newest that is
  * left. And a person who removes what the hub is about to delete, or has just brought back, is taken for the hub.
+ * A directory is removed as one.
  */
 function* readings(facts: readonly Version[]): Generator<Groups> {
-  const removals = facts.filter(({ object }) => object === undefined).slice(0, MOST_REMOVALS)
+  const removals = removalsIn(facts).slice(0, MOST_REMOVALS)
   const withLate: { known: Version[]; late: Version[] }[] = []
   for (let reading = 0; reading < 3 ** removals.length; reading++) {
     const when = removals.map((_, at) => Math.floor(reading / 3 ** at) % 3)
-    const isOf = (fact: Version, which: number) => when[removals.indexOf(fact)] === which
-    const known = facts.filter((fact) => !removals.includes(fact) || isOf(fact, 0))
-    const late = removals.filter((fact) => isOf(fact, 1) && isTop(fact, facts))
+    const read = (fact: Version) => when[removals.findIndex((removal) => removal.includes(fact))]
+    const known = facts.filter((fact) => [undefined, 0].includes(read(fact)))
+    const late = facts.filter((fact) => read(fact) === 1 && isTop(fact, facts))
     yield [known, late]
     if (late.length > 0) withLate.push({ known, late })
   }
   for (const { known, late } of withLate) {
-    for (const key of checkpointsIn(known)) {
-      if (late.some((fact) => fact.key === key)) continue
-      const isOfKey = (fact: Version) => fact.key === key
-      yield [known.filter((fact) => !isOfKey(fact)), late, known.filter(isOfKey)]
+    for (const place of new Set(known.map(({ key }) => placeOf(key)))) {
+      if (place === undefined || late.some(({ key }) => placeOf(key) === place)) continue
+      const isThere = ({ key }: Version) => placeOf(key) === place
+      yield [known.filter((fact) => !isThere(fact)), late, known.filter(isThere)]
     }
   }
 }
 
-function checkpointsIn(facts: readonly Version[]): Set<string> {
-  return new Set(facts.map(({ key }) => key).filter((key) => /\/epoch_\d+\.pth$/.test(key)))
+/** Delete markers, those of one directory that follow each other together. */
+function removalsIn(facts: readonly Version[]): Version[][] {
+  const found: Version[][] = []
+  const markers = facts.filter(({ object }) => object === undefined)
+  for (const marker of markers.toSorted((a, b) => a.createdMs - b.createdMs)) {
+    const place = placeOf(marker.key)
+    const same = found.find((removal) => {
+      const last = removal.at(-1)
+      if (last === undefined || place === undefined || placeOf(last.key) !== place) return false
+      return last.key !== marker.key && marker.createdMs - last.createdMs < A_SECOND_MS
+    })
+    if (same === undefined) found.push([marker])
+    else same.push(marker)
+  }
+  return found
+}
+
+/** The checkpoint that a key is, or a part of. */
+function placeOf(key: string): string | undefined {
+  return /^.*\/epoch_\d+(\.pth$|\/)/.exec(key)?.[0]
 }
 
 function isTop({ key, versionId }: Version, facts: readonly Version[]): boolean {
