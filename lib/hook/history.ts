@@ -16,6 +16,8 @@ export interface DirectoryMark {
   files: number
   /** How many of those were deleted although the marker is there. */
   removed: number
+  /** Of the current one the time of the newest file in it as it was looked at, in seconds since 1970. */
+  newestSeconds?: number | undefined
 }
 
 /** What the hub left out as it wrote a version. */

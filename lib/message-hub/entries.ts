@@ -225,6 +225,7 @@ function uploadOf(upload: Upload): Attributes {
       marker: upload.directory.marker,
       files: upload.directory.files,
       removed: upload.directory.removed || undefined,
+      newest_seconds: upload.directory.newestSeconds,
     },
   }
 }

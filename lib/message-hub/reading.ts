@@ -207,8 +207,9 @@ function directoryOf(
   stored: Parsed<'step'>['uploads'][number]['directory'],
 ): Pick<Upload, 'directory'> {
   if (stored === undefined) return {}
-  const { marker, files, removed = 0 } = stored
-  return { directory: { marker, files, removed } }
+  const { marker, files, removed = 0, newest_seconds: newestSeconds } = stored
+  const seen = newestSeconds === undefined ? {} : { newestSeconds }
+  return { directory: { marker, files, removed, ...seen } }
 }
 
 function optionsFactOf(stored: Parsed<'options'>): OptionsFact {

@@ -46,7 +46,14 @@ export const schemas = {
         restores: maybe(text),
         strips: maybe(z.object({ version_id: text, etag: text, dropped_keys: texts })),
         gone: maybe(z.boolean()),
-        directory: maybe(z.object({ marker: maybe(text), files: number, removed: maybe(number) })),
+        directory: maybe(
+          z.object({
+            marker: maybe(text),
+            files: number,
+            removed: maybe(number),
+            newest_seconds: maybe(number),
+          }),
+        ),
       }),
     ),
     metrics: z.array(

@@ -47,7 +47,9 @@ export async function observeDirectory(
   const { listed } = markers.find((each) => each.marker === marker) ?? {
     listed: { uploads: [], marker: undefined },
   }
-  if (await isSettled(bucket, place, known, listed)) return [observation(place, listed, [])]
+  if (isDeletionKnown(ledger, place, listed) && (await isSettled(bucket, place, known, listed))) {
+    return [observation(place, listed, [])]
+  }
   const directory = await readDirectory(bucket, place.key, marker, ownNames(place.key))
   const uploads = uploadsIn(directory, place.key).filter(
     (upload) => !isDoubtful(directory, known, upload),
@@ -103,6 +105,18 @@ function isDoubtful(
   return !cameFirst
 }
 
+/** Until then a save whose marker came first may be taken for the one before it. */
+function isDeletionKnown(
+  { history, checkpoints }: Ledger,
+  { key, series, step }: CheckpointPlace,
+  { uploads }: KeyVersions,
+): boolean {
+  const id = stepId(series, step)
+  const top = uploads.at(-1)?.versionId
+  const isRemoved = history.steps.get(id)?.removal?.key === key
+  return top === undefined || isRemoved || checkpoints.get(id)?.evicted?.versionId === top
+}
+
 /** Where nothing is left below a marker that is deleted, nothing makes another checkpoint of it. */
 async function isSettled(
   bucket: Bucket,
@@ -154,8 +168,18 @@ function uploadOf(
     sizeBytes: totalBytes(reading, content),
     fingerprint: fault ? undefined : directoryFingerprint(marker, reading, content),
     fault: fault && `${marker}: ${fault.reason}`,
-    directory: { marker, files: reading.files.length, removed: fault?.removed ?? 0 },
+    directory: {
+      marker,
+      files: reading.files.length,
+      removed: fault?.removed ?? 0,
+      ...(isCurrent && { newestSeconds: newestSecondsIn(histories) }),
+    },
   }
+}
+
+function newestSecondsIn(histories: DirectoryListing['histories']): number {
+  const newest = [...histories.values()].map(({ uploads }) => uploads.at(-1)?.seconds ?? 0)
+  return newest.reduce((latest, seconds) => Math.max(latest, seconds), 0)
 }
 
 /** Files without a marker: nobody can tell whether they are all. */

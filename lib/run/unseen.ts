@@ -83,8 +83,8 @@ function isRecorded(facts: StepFacts | undefined, key: string, versionId: string
 
 /**
  * Of a directory its marker tells; before there is one, that there are files. What it waits for comes after its marker:
- * all that is older was there when that was looked at. What comes after it was evicted may belong to its marker, if that
- * came first of its save.
+ * all that is older was there when that was looked at. What comes after it was evicted, or after all that was seen of it,
+ * may belong to its marker, if that came first of its save.
  */
 function isUnseenIn(
   ledger: Ledger,
@@ -101,8 +101,9 @@ function isUnseenIn(
   if (live === undefined) return true
   const { evicted } = ledger.checkpoints.get(stepId(series, step)) ?? UNTOUCHED
   if (evicted?.versionId === live.versionId) return row.seconds >= (evicted.seconds ?? 0)
-  const isWaiting = live.fault !== undefined && live.versionId !== UNMARKED
-  return isWaiting && facts?.removal?.key !== key && row.seconds >= live.seconds
+  if (live.versionId === UNMARKED || facts?.removal?.key === key) return false
+  if (live.fault !== undefined) return row.seconds >= live.seconds
+  return row.seconds > (live.directory?.newestSeconds ?? live.seconds)
 }
 
 function isUnseenByTemplate(ledger: Ledger, row: ListedRow): boolean {

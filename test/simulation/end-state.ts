@@ -54,7 +54,7 @@ interface ShownUpload {
   readonly key: string
   readonly version_id: string
   readonly gone?: boolean
-  readonly directory?: { readonly marker?: string }
+  readonly directory?: { readonly marker?: string; readonly newest_seconds?: number }
 }
 
 type IsTrainers = (key: string, versionId: string) => boolean
@@ -76,7 +76,11 @@ function shown(entry: string, item: Record<string, unknown>, isTrainers: IsTrain
             directory?.marker === undefined || isTrainers(`${key}${directory.marker}`, version_id),
         )
         .filter(({ key, version_id, directory }) => directory || isTrainers(key, version_id))
-        .map(({ gone: _, ...upload }) => upload),
+        .map(({ gone: _, directory, ...upload }) => {
+          // It depends on when the hub looked.
+          const { newest_seconds: __, ...mark } = directory ?? {}
+          return directory ? { ...upload, directory: mark } : upload
+        }),
     }
   }
   if (entry.startsWith('artifact#')) {

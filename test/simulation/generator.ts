@@ -127,12 +127,15 @@ class Trainer {
   #directory(step: number, words: string): void {
     const isFirst = !this.#directories.has(step)
     this.#directories.add(step)
-    if (isFirst && this.#chance.happens(0.15)) this.#brokenOff(step, `${words}, broken off`)
-    this.#files(step, words, 'a directory')
-    if (this.#chance.happens(0.08)) this.#files(step, words, 'the same directory again')
+    const isAfterAttempt = isFirst && this.#chance.happens(0.15)
+    if (isAfterAttempt) this.#brokenOff(step, `${words}, broken off`)
+    this.#files(step, words, 'a directory', !isAfterAttempt && this.#chance.happens(0.2))
+    if (this.#chance.happens(0.08)) {
+      this.#files(step, words, 'the same directory again', this.#chance.happens(0.2))
+    }
   }
 
-  /** Without a marker: after one that came first, what is missing could not be told from files of the next attempt. */
+  /** Its marker, and that of the save after it, come last: no marker tells which attempt a file is of. */
   #brokenOff(step: number, words: string): void {
     this.#nowMs += A_SECOND_AND_MORE_MS
     this.#file(`epoch_${step}`, words, FILES[0], 'a directory that broke off: file')
@@ -143,11 +146,10 @@ class Trainer {
     this.#put(`${folder}/${name}`, { kind: 'text', text: fileText(words, name) }, what)
   }
 
-  #files(step: number, words: string, what: string): void {
+  #files(step: number, words: string, what: string, isMarkerFirst: boolean): void {
     const folder = `epoch_${step}`
     const marker = { kind: 'marker', words, names: FILES, shape: 'whole' } as const
     const mark = () => this.#put(`${folder}/${DIRECTORY_MARKER}`, marker, `${what}: marker`)
-    const isMarkerFirst = !this.#chance.happens(0.8)
     this.#nowMs += A_SECOND_AND_MORE_MS
     if (isMarkerFirst) {
       mark()
@@ -218,16 +220,18 @@ class Trainer {
   }
 
   #remove(step: number): void {
-    const atMs = this.#at() + this.#chance.between(0, 120_000)
+    const atMs = this.#at()
     const what = 'a removal by a person'
     if (!this.#savesDirectories) {
-      this.#delete(`epoch_${step}.pth`, atMs, what)
+      this.#delete(`epoch_${step}.pth`, atMs + this.#chance.between(0, 120_000), what)
       return
     }
-    // All of it, as S3 lists it. How one ends of which a part was removed depends on when the hub looked: not judged yet.
+    // All of it, as S3 lists it, and not while it is saved. How one ends of which a part was removed depends on when the
+    // hub looked: not judged yet.
     for (const [at, name] of [DIRECTORY_MARKER, ...FILES].entries()) {
       this.#delete(`epoch_${step}/${name}`, atMs + at * A_CALL_MS, `${what}: of a directory`)
     }
+    this.#nowMs += A_SECOND_AND_MORE_MS
   }
 
   #delete(name: string, atMs: number, what: string): void {

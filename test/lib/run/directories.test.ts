@@ -156,6 +156,24 @@ describe('a directory with a .complete.json', () => {
     expect(await stepEntry(worker, 1)).toMatchObject({ fate: 'removed' })
   })
 
+  test('whose marker came first, and that was removed at once, is an upload of its own all the same', async () => {
+    const worker = await newWorker(store, OPTIONS)
+    const first = directory('iter_1.pth', { 'a.bin': 'a' })
+    await upload(worker, first)
+    await sleep(A_SECOND)
+    const { 'iter_1.pth/.complete.json': marker = '', ...files } = directory('iter_1.pth', {
+      'a.bin': 'x',
+    })
+    await upload(worker, { 'iter_1.pth/.complete.json': marker })
+    await sleep(A_SECOND)
+    await putAll(worker, files)
+    for (const name of Object.keys(first)) await remove(worker.bucket, keyIn(RUN, name))
+    await look(worker, Object.keys(first))
+    const facts = (await ledgerOf(worker)).history.steps.get(stepId('iter', 1))
+    expect(facts?.removal).toBeDefined()
+    expect(facts && checkpointFacts(facts, `${RUN}/iter_1.pth/`)).toHaveLength(2)
+  })
+
   test('never names files of a run within it', async () => {
     const worker = await newWorker(store, { interval: 1 })
     await upload(worker, directory('epoch_1', { 'iter_2.pth': 'x', 'metrics/a.json': '{}' }))

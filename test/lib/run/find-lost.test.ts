@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CreateQueueCommand, ReceiveMessageCommand, SQSClient } from '@aws-sdk/client-sqs'
 import { beforeEach, describe, expect, test } from 'vitest'
+import { bytesOf, stepId } from '../../../lib/hook/history.ts'
 import type { Run } from '../../../lib/hook/names.ts'
 import { findLost } from '../../../lib/run/find-lost.ts'
 import type { EventsQueue } from '../../../lib/run/look.ts'
@@ -97,8 +98,26 @@ describe('a round through the bucket finds', () => {
     expect(await round()).toEqual([])
   })
 
+  test('files of a directory whose marker came first and looked like the save before, and nothing beside it', async () => {
+    const saves = async () => {
+      const { steps } = (await ledgerOf(worker)).history
+      return new Set(steps.get(stepId('epoch', 1))?.uploads.map(bytesOf)).size
+    }
+    await upload(worker, directory('epoch_1', { 'a.bin': 'a' }))
+    await upload(worker, directory('epoch_2', { 'a.bin': 'A' }))
+    await sleep(A_SECOND)
+    const next = directory('epoch_1', { 'a.bin': 'x' })
+    await upload(worker, { 'epoch_1/.complete.json': next['epoch_1/.complete.json'] ?? '' })
+    expect(await round()).toEqual([])
+    await sleep(A_SECOND)
+    await putAll(worker, { 'epoch_1/a.bin': 'x', 'epoch_2/notes.txt': 'of a person' })
+    expect(await saves()).toBe(1)
+    expect(await round()).toEqual([key('epoch_1/a.bin'), key('epoch_2/notes.txt')])
+    expect(await saves()).toBe(2)
+    expect(await round()).toEqual([])
+  })
+
   test('files of a directory whose marker came first and was evicted with those of the save before', async () => {
-    const A_SECOND = 1100
     await upload(worker, {
       'checkpoint_hook.json': { max_keep_ckpts: 1 },
       ...directory('epoch_1', { 'a.bin': 'a' }),
@@ -180,7 +199,6 @@ describe('a round through the bucket leaves alone', () => {
   })
 
   test('a directory that is not whole, where nothing came after its marker, or that was removed', async () => {
-    const A_SECOND = 1100
     const { 'epoch_1/b.bin': _, ...torn } = directory('epoch_1', { 'a.bin': 'a', 'b.bin': 'b' })
     const { 'epoch_1/.complete.json': marker, ...files } = torn
     await putAll(worker, files)
