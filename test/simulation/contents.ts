@@ -10,13 +10,8 @@ export type Content =
   /** A file that torch would load. */
   | { readonly kind: 'checkpoint'; readonly words: string; readonly shape: Shape }
   | { readonly kind: 'text'; readonly text: string }
-  /** The file that names those of a directory; torn where some of these never come. */
-  | {
-      readonly kind: 'marker'
-      readonly words: string
-      readonly names: readonly string[]
-      readonly shape: Shape
-    }
+  /** The file that names those of a directory. */
+  | { readonly kind: 'marker'; readonly words: string; readonly names: readonly string[] }
 
 /** Whole, with an optimizer and schedulers or without; or cut off, as an upload that was interrupted leaves it. */
 export type Shape = 'whole' | 'bare' | 'torn'

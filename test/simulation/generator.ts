@@ -61,8 +61,8 @@ class Trainer {
   readonly #acts: Act[] = []
   #nowMs = 0
   #uploads = 0
-  /** Steps of which something was saved. */
-  readonly #directories = new Set<number>()
+  /** Steps that were saved as directories, and whether the marker came first of the newest save. */
+  readonly #directories = new Map<number, boolean>()
 
   constructor(chance: Chance, run: string, savesDirectories: boolean) {
     this.#chance = chance
@@ -125,9 +125,7 @@ class Trainer {
 
   /** Its marker mostly last, and sometimes all of it once more, or an attempt before it that broke off. */
   #directory(step: number, words: string): void {
-    const isFirst = !this.#directories.has(step)
-    this.#directories.add(step)
-    const isAfterAttempt = isFirst && this.#chance.happens(0.15)
+    const isAfterAttempt = !this.#directories.has(step) && this.#chance.happens(0.15)
     if (isAfterAttempt) this.#brokenOff(step, `${words}, broken off`)
     this.#files(step, words, 'a directory', !isAfterAttempt && this.#chance.happens(0.2))
     if (this.#chance.happens(0.08)) {
@@ -148,8 +146,9 @@ class Trainer {
 
   #files(step: number, words: string, what: string, isMarkerFirst: boolean): void {
     const folder = `epoch_${step}`
-    const marker = { kind: 'marker', words, names: FILES, shape: 'whole' } as const
+    const marker = { kind: 'marker', words, names: FILES } as const
     const mark = () => this.#put(`${folder}/${DIRECTORY_MARKER}`, marker, `${what}: marker`)
+    this.#directories.set(step, isMarkerFirst)
     this.#nowMs += A_SECOND_AND_MORE_MS
     if (isMarkerFirst) {
       mark()
@@ -227,7 +226,8 @@ class Trainer {
       return
     }
     // All of it, as S3 lists it, and not while it is saved. How one ends of which a part was removed depends on when the
-    // hub looked: not judged yet.
+    // hub looked, as it does where the hub takes a save whose marker came first for the one before: not judged yet.
+    if (this.#directories.get(step)) return
     for (const [at, name] of [DIRECTORY_MARKER, ...FILES].entries()) {
       this.#delete(`epoch_${step}/${name}`, atMs + at * A_CALL_MS, `${what}: of a directory`)
     }

@@ -7,10 +7,9 @@ import type { World } from './world.ts'
 export function checkLast({ schedule, s3, dynamodb, watch }: World): void {
   const { versions, bucketName } = s3
   const contents = schedule.acts.flatMap((act) => (act.kind === 'put' ? [act.content] : []))
-  // What came of a directory some of whose files were removed, or never came, is not told from its marker.
+  // What came of a directory that was removed is not told from its marker.
   const isTold = !schedule.acts.some(
-    (act) =>
-      act.key.endsWith(`/${DIRECTORY_MARKER}`) && (act.kind === 'delete' || isTorn(act.content)),
+    (act) => act.kind === 'delete' && act.key.endsWith(`/${DIRECTORY_MARKER}`),
   )
   const those = isTold ? newest(s3.versions, setOf(contents, 'whole', 'bare')) : []
   if (those.length > 0 && !those.some(({ key }) => versions.current(key) !== undefined)) {
@@ -29,12 +28,11 @@ export function checkLast({ schedule, s3, dynamodb, watch }: World): void {
   }
 }
 
-function isTorn(content: Content): boolean {
-  return content.kind === 'marker' && content.shape === 'torn'
-}
-
+/** Markers are uploaded whole. */
 function setOf(contents: readonly Content[], ...shapes: Shape[]): Set<Uint8Array> {
-  const those = contents.filter((each) => each.kind !== 'text' && shapes.includes(each.shape))
+  const those = contents.filter((each) => {
+    return each.kind !== 'text' && shapes.includes(each.kind === 'marker' ? 'whole' : each.shape)
+  })
   return new Set(those.map(bytesOf))
 }
 

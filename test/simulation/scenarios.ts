@@ -97,6 +97,6 @@ function directory(step: number): Upload[] {
     ...names.map(
       (name): Upload => [`epoch_${step}/${name}`, { kind: 'text', text: fileText(words, name) }],
     ),
-    [`epoch_${step}/.complete.json`, { kind: 'marker', words, names, shape: 'whole' }],
+    [`epoch_${step}/.complete.json`, { kind: 'marker', words, names }],
   ]
 }
