@@ -102,7 +102,8 @@ function uploadsSince(
 
 /**
  * What the hub brought back of what the marker stood for that it restored. Where the next save has put files over those
- * before the marker was there, what lies around the marker is of that one.
+ * before the marker was there, what lies around the marker is of that one. Where the marker that was restored had come
+ * first of its save, and the files of that came later than both, it stands for those.
  */
 function restoredContentOf(
   { version: { seconds }, holds }: MarkerReading,
@@ -111,6 +112,7 @@ function restoredContentOf(
 ): DirectoryContent {
   const uploadsOf = (name: string) => histories.get(name)?.uploads ?? []
   const entries = [...restored]
+  if (entries.every(([, origin]) => origin.seconds > seconds)) return restored
   const there = new Map(
     entries.map(([name, origin]) => [name, around(uploadsOf(name), seconds) ?? origin]),
   )

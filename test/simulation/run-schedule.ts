@@ -147,7 +147,7 @@ type Groups = readonly (readonly Version[])[]
 
 /**
  * A removal by a person may be known before the hub evicts anything, or after: what was evicted is not brought
- * back in its stead. Or in between, before one of the checkpoints is known: that one then stays as the newest that is
+ * back in its stead. Or in between, before one of the uploads is known: its checkpoint then stays as the newest that is
  * left. And a person who removes what the hub is about to delete, or has just brought back, is taken for the hub.
  * A directory is removed as one.
  */
@@ -163,10 +163,11 @@ function* readings(facts: readonly Version[]): Generator<Groups> {
     if (late.length > 0) withLate.push({ known, late })
   }
   for (const { known, late } of withLate) {
-    for (const place of new Set(known.map(({ key }) => placeOf(key)))) {
-      if (place === undefined || late.some(({ key }) => placeOf(key) === place)) continue
-      const isThere = ({ key }: Version) => placeOf(key) === place
-      yield [known.filter((fact) => !isThere(fact)), late, known.filter(isThere)]
+    for (const { key, createdMs } of known) {
+      const place = placeOf(key)
+      if (place === undefined || late.some((removal) => placeOf(removal.key) === place)) continue
+      const isAfter = (fact: Version) => placeOf(fact.key) === place && fact.createdMs >= createdMs
+      yield [known.filter((fact) => !isAfter(fact)), late, known.filter(isAfter)]
     }
   }
 }

@@ -131,6 +131,17 @@ describe('over files that the hub brought back', () => {
     },
   )
 
+  test('a restored marker that had come first of its save stands for the files of that, once all are there', () => {
+    const [a, b] = [copyOf(a1, 20), copyOf(b1, 21)]
+    const two = marker(15, 'a', 'b')
+    const markers = [one, two, { ...restoredOf(a, b), restores: two.version.versionId }]
+    const [a2, b2] = [version(30), version(32)]
+    const begun = { a: history(a1, a, a2), b: history(b1, b) }
+    const whole = { a: history(a1, a, a2), b: history(b1, b, b2) }
+    expect(idsOf(markers, begun, [a, b])).toEqual([ids(a1, b1), ids(a1, b1), ids(a, b)])
+    expect(idsOf(markers, whole, [a, b])).toEqual([ids(a1, b1), ids(a2, b2), ids(a2, b2)])
+  })
+
   test('the marker of the next save stands for its own files, which come after it', () => {
     const [a, b] = [copyOf(a1, 20), copyOf(b1, 21)]
     const markers = [one, marker(25, 'a', 'b')]
