@@ -129,7 +129,9 @@ class Trainer {
     if (isAfterAttempt) this.#brokenOff(step, `${words}, broken off`)
     this.#files(step, words, 'a directory', !isAfterAttempt && this.#chance.happens(0.2))
     if (this.#chance.happens(0.08)) {
-      this.#files(step, words, 'the same directory again', this.#chance.happens(0.2))
+      const what = 'the same directory again'
+      // As S3 takes them: a restore in between them is not judged yet.
+      this.#files(step, words, what, this.#chance.happens(0.2), A_CALL_MS)
     }
   }
 
@@ -140,11 +142,13 @@ class Trainer {
     this.#nowMs += A_SECOND_AND_MORE_MS
   }
 
-  #file(folder: string, words: string, name: string, what: string): void {
-    this.#put(`${folder}/${name}`, { kind: 'text', text: fileText(words, name) }, what)
+  #file(folder: string, words: string, name: string, what: string, tookMs?: number): void {
+    const content = { kind: 'text', text: fileText(words, name) } as const
+    this.#put(`${folder}/${name}`, content, what, { tookMs })
   }
 
-  #files(step: number, words: string, what: string, isMarkerFirst: boolean): void {
+  /** @param tookMs for each file; by chance where it is missing */
+  #files(step: number, words: string, what: string, isMarkerFirst: boolean, tookMs?: number): void {
     const folder = `epoch_${step}`
     const marker = { kind: 'marker', words, names: FILES } as const
     const mark = () => this.#put(`${folder}/${DIRECTORY_MARKER}`, marker, `${what}: marker`)
@@ -154,7 +158,7 @@ class Trainer {
       mark()
       this.#nowMs += A_SECOND_AND_MORE_MS
     }
-    for (const name of FILES) this.#file(folder, words, name, `${what}: file`)
+    for (const name of FILES) this.#file(folder, words, name, `${what}: file`, tookMs)
     if (!isMarkerFirst) mark()
     this.#nowMs += A_SECOND_AND_MORE_MS
   }
@@ -254,16 +258,19 @@ class Trainer {
     name: string,
     content: Extract<Act, { kind: 'put' }>['content'],
     what: string,
-    { delayMs = 0, ...traits }: { delayMs?: number; begunMsBefore?: number } = {},
+    {
+      delayMs = 0,
+      tookMs,
+      ...traits
+    }: { delayMs?: number; tookMs?: number | undefined; begunMsBefore?: number } = {},
   ): void {
-    const atMs = this.#at() + delayMs
+    const atMs = this.#at(tookMs) + delayMs
     this.#acts.push({ kind: 'put', atMs, key: `${this.#run}/${name}`, content, what, ...traits })
   }
 
   /** Some things come within a second, some after minutes. */
-  #at(): number {
-    const chance = this.#chance
-    this.#nowMs += chance.one([100, 700, 2_000, 5_000, 20_000, 90_000])
+  #at(tookMs = this.#chance.one([100, 700, 2_000, 5_000, 20_000, 90_000])): number {
+    this.#nowMs += tookMs
     return this.#nowMs
   }
 }
