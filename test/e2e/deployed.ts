@@ -1,20 +1,22 @@
 /** The deployed stack as a person with an S3 client and an AWS CLI sees it. */
 import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { DynamoDBClient, paginateQuery } from '@aws-sdk/client-dynamodb'
+import { DeleteItemCommand, DynamoDBClient, paginateQuery } from '@aws-sdk/client-dynamodb'
 import { LambdaClient } from '@aws-sdk/client-lambda'
 import {
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
+  GetBucketNotificationConfigurationCommand,
   GetObjectCommand,
+  PutBucketNotificationConfigurationCommand,
   PutObjectCommand,
   paginateListObjectsV2,
   S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import { SQSClient } from '@aws-sdk/client-sqs'
-import { unmarshall } from '@aws-sdk/util-dynamodb'
+import { marshall, unmarshall } from '@aws-sdk/util-dynamodb'
 import { expect, inject } from 'vitest'
 import { uploadPath } from '../../examples/train/recording.ts'
 import { endOfLog } from '../../local/emulator.ts'
@@ -48,6 +50,20 @@ export async function ask(question: string): Promise<{ status: number; body: Ent
   const headers = Object.fromEntries(answer.headers)
   expect(faultsOf(`/${question.split('?', 1)[0]}`, { status, headers, body })).toEqual([])
   return { status, body: JSON.parse(body) as Entry }
+}
+
+/** Has S3 tell nobody of what is done meanwhile. */
+export async function withoutNotifications(work: () => Promise<void>): Promise<void> {
+  const get = new GetBucketNotificationConfigurationCommand({ Bucket })
+  const { $metadata: _, ...before } = await s3.send(get)
+  const set = (NotificationConfiguration: object) =>
+    s3.send(new PutBucketNotificationConfigurationCommand({ Bucket, NotificationConfiguration }))
+  await set({})
+  try {
+    await work()
+  } finally {
+    await set(before)
+  }
 }
 
 /** A run of its own for a test. */
@@ -113,6 +129,14 @@ export class Run {
     return names
       .filter((name) => /^(epoch|iter)_\d+\.pth$/.test(name))
       .sort((a, b) => step(a) - step(b))
+  }
+
+  /** Loses what the message hub knows of the run. */
+  async loseEntries(): Promise<void> {
+    for (const entry of (await this.entries()).keys()) {
+      const Key = marshall({ run: this.name, entry })
+      await dynamodb.send(new DeleteItemCommand({ TableName: outputs.TableName, Key }))
+    }
   }
 
   /** The message hub's entries of the run, by sort key. */

@@ -1,13 +1,14 @@
 /** Events that never come: the sweep finds what they would have told. */
 import { InvokeCommand } from '@aws-sdk/client-lambda'
-import {
-  GetBucketNotificationConfigurationCommand,
-  PutBucketNotificationConfigurationCommand,
-} from '@aws-sdk/client-s3'
 import { describe, expect, it } from 'vitest'
-import { hubSettled, lambda, outputs, Run, recordedCheckpoint, s3 } from './deployed.ts'
-
-const Bucket = outputs.BucketName
+import {
+  hubSettled,
+  lambda,
+  outputs,
+  Run,
+  recordedCheckpoint,
+  withoutNotifications,
+} from './deployed.ts'
 
 describe('a checkpoint whose notification was lost', () => {
   it('is found by the sweep, counts as if it had been told of, and evicts what it has to', async () => {
@@ -28,19 +29,6 @@ describe('a checkpoint whose notification was lost', () => {
     expect(await sweptIn(run)).toEqual([])
   })
 })
-
-async function withoutNotifications(work: () => Promise<void>): Promise<void> {
-  const get = new GetBucketNotificationConfigurationCommand({ Bucket })
-  const { $metadata: _, ...before } = await s3.send(get)
-  const set = (NotificationConfiguration: object) =>
-    s3.send(new PutBucketNotificationConfigurationCommand({ Bucket, NotificationConfiguration }))
-  await set({})
-  try {
-    await work()
-  } finally {
-    await set(before)
-  }
-}
 
 /**
  * Begins a round through the bucket and goes on with it to its end, as somebody with the AWS CLI would.

@@ -1,8 +1,7 @@
 /** What was decided, deleted or removed, and is undone or not, as people see it: scenarios on the stack. */
 import { describe, expect, it } from 'vitest'
-import { endpointVariables } from '../../local/environment.ts'
-import { ckpt } from '../cli/run-ckpt.ts'
-import { clientConfig, hubSettled, Run, recordedCheckpoint } from './deployed.ts'
+import { hubSettled, type Run, recordedCheckpoint } from './deployed.ts'
+import { nextSecond, stepOf, told, trained, upload } from './trained-run.ts'
 
 describe('somebody who wants a checkpoint', () => {
   it('restores what retention evicted, keeps it by its pin, and lets it go by unpinning', async () => {
@@ -106,31 +105,4 @@ describe('a person who removes objects', () => {
 async function removeAll(run: Run): Promise<void> {
   for (const name of Object.keys(await run.listing())) await run.remove(name)
   await hubSettled()
-}
-
-/** A run of so many checkpoints under some options, settled. */
-async function trained(options: object, checkpoints: number): Promise<Run> {
-  const run = new Run()
-  await run.put('checkpoint_hook.json', options)
-  for (let step = 1; step <= checkpoints; step++) await upload(run, step)
-  await hubSettled()
-  return run
-}
-
-async function upload(run: Run, step: number): Promise<void> {
-  await run.put(`epoch_${step}.pth`, await recordedCheckpoint(step))
-}
-
-async function stepOf(run: Run, step: number) {
-  return (await run.entries()).get(`step#epoch#${String(step).padStart(16, '0')}`) ?? {}
-}
-
-/** Runs the command against the stack. */
-function told(...args: string[]) {
-  return ckpt(args, { env: endpointVariables(clientConfig.endpoint) })
-}
-
-/** S3 tells times in seconds: what is to come after all that was uploaded comes in a later one. */
-function nextSecond(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, 1000 - (Date.now() % 1000)))
 }
