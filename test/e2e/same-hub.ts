@@ -12,7 +12,13 @@ const BOOKKEEPING = new Set([
   'withdrawn_versions',
 ])
 /** Ids and times that S3 gave to each run's own uploads. */
-const OF_THE_UPLOAD = new Set(['version_id', 'source_version_id', 'version_ids', 'seconds'])
+const OF_THE_UPLOAD = new Set([
+  'version_id',
+  'source_version_id',
+  'version_ids',
+  'seconds',
+  'newest_seconds',
+])
 const TIMES = new Set(['first_upload', 'last_upload', 'restorable_until'])
 
 /** The live objects and the hub of a run, without what differs between two runs by their nature. */
