@@ -164,6 +164,24 @@ describe('what a slow worker brought back of a directory over its next save (inv
     expect(kinds()).toEqual(['evict'])
   })
 
+  it('goes whatever else is under way, also where no eviction stands any more', () => {
+    const pinned = run()
+    const hub = hubOf(pinned).lateRestore(KEY, 'v1')
+    for (const each of pinned.pin(1).observations) hub.put(each)
+    const other = { id: 'epoch#2', key: 'exp/epoch_2.pth/', versionId: 'v2', etag: 'e' }
+    const effect = { number: 90, sinceSeconds: 1, sentSeconds: undefined }
+    const withdrawn = [{ versionId: 'v3', seconds: 1 }]
+    hub.ledger = {
+      ...hub.ledger,
+      checkpoints: new Map([['epoch#0000000000000001', { evicted: undefined, withdrawn }]]),
+      effects: [{ ...effect, action: { kind: 'evict', ...other } }],
+    }
+    const decided = hub.decide().ledger.effects.map(({ action }) => action)
+    expect(decided).toContainEqual(
+      expect.objectContaining({ kind: 'evict', key: KEY, versionId: 'restored 1' }),
+    )
+  })
+
   it('counts as an upload where it is torn, as files of the next save may lie there', () => {
     const told = run()
     const hub = hubOf(told)

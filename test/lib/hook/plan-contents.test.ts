@@ -144,6 +144,9 @@ describe('what a slow worker brought back over a newer upload (invariant 8)', ()
       expect(origin(hub, 1)).toBe('v3')
       expect(hub.pending()).toEqual([])
     }
+    expect(before.done.findLast(({ kind }) => kind === 'restore')).toMatchObject({
+      over: expect.any(String),
+    })
   })
 
   test('is not stripped in its stead', () => {
