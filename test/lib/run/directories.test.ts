@@ -599,6 +599,16 @@ describe('a restore', () => {
     'b.bin': 'y',
   })
   const markerAlone = { 'iter_1.pth/.complete.json': marker }
+  /** A save of which only the marker is there yet: it looked like the one before, and was evicted with that. */
+  const evictedWithTheOneBefore = async () => {
+    const worker = await newWorker(store, { ...OPTIONS, save_best: 'acc' })
+    await upload(worker, directory('iter_1.pth', { 'a.bin': 'a', 'b.bin': 'b' }))
+    await sleep(A_SECOND)
+    await upload(worker, markerAlone)
+    await upload(worker, directory('iter_2.pth', { 'a.bin': 'A' }))
+    await sleep(A_SECOND)
+    return worker
+  }
   const makeBest = (worker: TestWorker) =>
     upload(worker, { 'metrics/1.json': { iter: 1, metrics: { acc: 0.9 } } })
   /** Something that happens right before an object of the directory is copied; as in S3, not over what is there. */
@@ -688,12 +698,7 @@ describe('a restore', () => {
   })
 
   test('of a save whose marker came first finds its files, of which nobody was told', async () => {
-    const worker = await newWorker(store, { ...OPTIONS, save_best: 'acc' })
-    await upload(worker, directory('iter_1.pth', { 'a.bin': 'a', 'b.bin': 'b' }))
-    await sleep(A_SECOND)
-    await upload(worker, markerAlone)
-    await upload(worker, directory('iter_2.pth', { 'a.bin': 'A' }))
-    await sleep(A_SECOND)
+    const worker = await evictedWithTheOneBefore()
     await putAll(worker, others)
     await makeBest(worker)
     expect(await factsOf(worker)).toMatchObject([
@@ -703,12 +708,7 @@ describe('a restore', () => {
   })
 
   test('in the middle of a save whose marker came first does not keep that from being one', async () => {
-    const worker = await newWorker(store, { ...OPTIONS, save_best: 'acc' })
-    await upload(worker, directory('iter_1.pth', { 'a.bin': 'a', 'b.bin': 'b' }))
-    await sleep(A_SECOND)
-    await upload(worker, markerAlone)
-    await upload(worker, directory('iter_2.pth', { 'a.bin': 'A' }))
-    await sleep(A_SECOND)
+    const worker = await evictedWithTheOneBefore()
     await upload(worker, { 'iter_1.pth/a.bin': 'x' })
     await makeBest(worker)
     expect(await stepEntry(worker, 1)).toMatchObject({ fate: 'evicted' })
